@@ -1,0 +1,80 @@
+# Two commands matter: `make run` and `make test`. They need Python >= 3.11 with venv, make and git.
+#
+# One environment, .venv, serves them both: `run` puts the server's lock into it, `test` adds the test tools. Every lock is
+# resolved against server.txt, so the tests meet the very versions that run, and adding tools moves none of them: both
+# can be at work at once. Stamps remember which lock is installed: a warm `make run` starts no installer at all.
+
+VENV    := .venv
+PYTHON  := $(VENV)/bin/python
+UV      := $(VENV)/bin/uv
+INSTALL := UV_PYTHON_DOWNLOADS=never $(UV) pip install --quiet --require-hashes --only-binary :all:
+SERVER  := $(VENV)/.made-server $(VENV)/.made-package
+TEST    := $(VENV)/.made-test $(VENV)/.made-package .venv-openai1/.made
+PYTEST  := $(PYTHON) -m pytest --quiet
+
+.PHONY: run test test-long test-clients docs lint lock clean
+.DEFAULT_GOAL := run
+
+run: $(SERVER)
+	@export TALLYGATE_DATA="$${TALLYGATE_DATA:-./.tallygate}"; \
+	exec $(VENV)/bin/tallygate serve $${HOST:+--host "$$HOST"} $${PORT:+--port "$$PORT"}
+
+# Everything a change must pass: style, types, floors, and every test on both engines.
+test: $(TEST)
+	@scripts/ensure-postgres
+	@$(MAKE) --no-print-directory lint
+	@$(PYTEST)
+
+# Every test again with 5,000 examples for each law, and those that take minutes.
+test-long: $(TEST)
+	@scripts/ensure-postgres
+	@HYPOTHESIS_PROFILE=long $(PYTEST) -m "long or not long" --timeout 3600
+
+# The official SDKs and command lines against a running gateway.
+test-clients: $(TEST)
+	@$(PYTEST) tests/contract
+
+lint: $(VENV)/.made-test $(VENV)/.made-package
+	@$(VENV)/bin/ruff check --quiet
+	@$(VENV)/bin/ruff format --check --quiet
+	@$(VENV)/bin/basedpyright --level warning
+	@$(VENV)/bin/lint-imports --no-logo
+
+docs: $(VENV)/.made-docs $(VENV)/.made-package
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
+	@echo "The site is in site/index.html"
+
+# Resolves the locks anew; `make lock UPGRADE=--upgrade` takes newer versions too. A release must be a week old:
+# most poisoned ones are found and withdrawn within days.
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-build \
+	--exclude-newer "7 days" --custom-compile-command "make lock" $(UPGRADE)
+lock: $(VENV)/.made-tools
+	@$(COMPILE) --group build -o requirements/build.txt
+	@$(COMPILE) pyproject.toml --extra server -o requirements/server.txt
+	@$(COMPILE) pyproject.toml --extra server --group test -c requirements/server.txt -o requirements/test.txt
+	@$(COMPILE) pyproject.toml --extra server --group docs -c requirements/test.txt -o requirements/docs.txt
+	@$(COMPILE) --group contract-openai1 -o requirements/contract-openai1.txt
+
+# Leaves .tallygate alone: it holds money and keys.
+clean:
+	@rm -rf .venv .venv-openai1 site build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(VENV)/.made-tools: requirements/build.txt
+	@scripts/make-venv $(VENV) requirements/build.txt
+	@touch $@
+
+$(VENV)/.made-package: pyproject.toml $(VENV)/.made-tools
+	@UV_PYTHON_DOWNLOADS=never $(UV) pip install --quiet --python $(PYTHON) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.made-%: requirements/%.txt $(VENV)/.made-tools
+	@echo "Installing requirements/$*.txt"
+	@$(INSTALL) --python $(PYTHON) -r $<
+	@touch $@
+
+# The older SDK has an environment of its own: two majors of one package cannot share one.
+.venv-openai1/.made: requirements/contract-openai1.txt $(VENV)/.made-tools
+	@echo "Installing $<"
+	@$(UV) venv --quiet --clear --python $(PYTHON) .venv-openai1
+	@$(INSTALL) --python .venv-openai1/bin/python -r $<
+	@touch $@
