@@ -1,0 +1,122 @@
+"""What a wire format must offer to be spoken at both ends of the house (design.md D1).
+
+A dialect is stateless and pure: bytes in, values out, no socket, no clock, no provider. The codec that reads a client's
+request is the one that writes a request to a provider of the same tongue. Readers and writers of streams hold the state
+of one stream each. Anything that needs to know who is at the other end belongs in `providers` or `pipeline`.
+"""
+
+from typing import Protocol
+
+from msgspec import Struct
+
+from tallygate.errors import TallygateError
+from tallygate.genai.chat import ChatRequest, ChatResponse
+from tallygate.genai.peek import Edits, Peek
+from tallygate.genai.stream import Event
+
+
+class Written(Struct, frozen=True):
+    """A request in a dialect's bytes, and what the conversion could not carry.
+
+    `dropped` names fields that were left out as harmless (paths such as ``sampling.top_k``); `wants_inline` holds URLs
+    that this dialect can only carry as inline data, for the caller to fetch and substitute before writing again.
+    """
+
+    body: bytes
+    dropped: tuple[str, ...] = ()
+    wants_inline: tuple[str, ...] = ()
+
+
+class Rendered(Struct, frozen=True):
+    """An error in a dialect's words: the HTTP status it uses there, and the body."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+
+
+class Frame(Struct, frozen=True):
+    """One piece of a stream exactly as it came, and what it means.
+
+    `raw` is the bytes of the frame with its delimiter; frames in order join to the whole stream. `closing` marks what a
+    client takes for the end (it is held until the call is settled). `only_usage` marks a frame that exists because usage
+    was asked for, so that it can be withheld from a client that did not ask.
+    """
+
+    raw: bytes
+    events: tuple[Event, ...] = ()
+    closing: bool = False
+    only_usage: bool = False
+
+
+class StreamReader(Protocol):
+    """Bytes of one stream to frames. The split of the bytes over calls never changes the frames."""
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Frames that `data` completes. Raises InvalidAnswer if the bytes are not this dialect's stream."""
+        ...
+
+    def finish(self) -> list[Frame]:
+        """The frames left when the bytes end cleanly. Raises StreamBroken if the stream had not come to its end."""
+        ...
+
+
+class StreamWriter(Protocol):
+    """Events to the bytes of one stream."""
+
+    def feed(self, event: Event) -> bytes:
+        """The bytes for one event; empty if this dialect says nothing for it yet."""
+        ...
+
+    def fail(self, error: TallygateError) -> bytes:
+        """The bytes that tell of a failure in mid-stream. Nothing may follow them."""
+        ...
+
+
+class Dialect(Protocol):
+    """One wire format, at both ends."""
+
+    name: str
+    stream_content_type: str
+    forward_headers: frozenset[str]
+    """Lower-case request headers that go on to a provider of the same dialect."""
+
+    def peek(self, body: bytes, depth_max: int) -> Peek:
+        """Check a request body and outline it. Raises RequestError naming the field."""
+        ...
+
+    def edit(self, body: bytes, peek: Peek, edits: Edits) -> bytes:
+        """The body with the named changes made in place; every other byte as it was."""
+        ...
+
+    def read_request(self, body: bytes) -> ChatRequest:
+        """The whole request as a value. Raises RequestError naming the field."""
+        ...
+
+    def write_request(self, request: ChatRequest) -> Written:
+        """A request in this dialect. Raises UnsupportedParameter for what changes meaning and cannot be carried."""
+        ...
+
+    def read_response(self, body: bytes) -> ChatResponse:
+        """A whole answer as a value. Raises InvalidAnswer."""
+        ...
+
+    def write_response(self, response: ChatResponse) -> bytes:
+        """A whole answer in this dialect."""
+        ...
+
+    def reader(self) -> StreamReader:
+        """A reader for one stream."""
+        ...
+
+    def writer(self, *, include_usage: bool) -> StreamWriter:
+        """A writer for one stream. `include_usage`: the client wants usage where this dialect makes that a choice."""
+        ...
+
+    def read_error(self, status: int, body: bytes, retry_after: str | None) -> TallygateError:
+        """What a provider's error answer means to us: ProviderRejected for the caller's fault, else an UpstreamError."""
+        ...
+
+    def write_error(self, error: TallygateError, request_id: str) -> Rendered:
+        """An error as this dialect's clients expect it."""
+        ...

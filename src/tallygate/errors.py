@@ -1,0 +1,279 @@
+"""Every way a call can end badly, as one tree that answers "whose fault?".
+
+`RequestError` is the caller's, `UpstreamError` the provider's, `InternalError` ours. Rooms raise these values and know
+nothing of bodies: only a dialect renders them (design.md section 6, reference contracts section 8.1). A message here is
+read by a person, so it says what was wrong and, where that helps, what to do; it never holds a secret, a path, SQL or
+the text of an upstream's page.
+"""
+
+from typing import ClassVar
+
+
+class TallygateError(Exception):
+    """The root: an HTTP status, a stable code, and a sentence.
+
+    `param` is the path of the offending field (``messages[0].role``), `retry_after_s` a whole number of seconds from 1
+    to 60, `details` small extra facts for surfaces that have room for them. Without a message the class docstring's
+    first line is the message.
+    """
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal_error"
+    retry: ClassVar[bool | None] = None
+    """What `x-should-retry` says: False where a retry is pointless, None where the client's own rule is right."""
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        param: str | None = None,
+        retry_after_s: int | None = None,
+        details: dict[str, str] | None = None,
+    ) -> None:
+        self.message = message or (type(self).__doc__ or "").split("\n")[0]
+        self.param = param
+        self.retry_after_s = retry_after_s
+        self.details = details or {}
+        super().__init__(self.message)
+
+
+class RequestError(TallygateError):
+    """The request cannot be served as it is."""
+
+    status = 400
+    code = "invalid_request"
+    retry = False
+
+
+class InvalidJson(RequestError):
+    """The body is not one JSON document."""
+
+    code = "invalid_json"
+
+
+class InvalidEncoding(RequestError):
+    """The body is not valid UTF-8."""
+
+    code = "invalid_encoding"
+
+
+class InvalidString(RequestError):
+    """A string holds a character that cannot be carried."""
+
+    code = "invalid_string"
+
+
+class DuplicateKey(RequestError):
+    """A key stands twice in one object, so its meaning is not certain."""
+
+    code = "duplicate_key"
+
+
+class TooDeep(RequestError):
+    """The body is nested too deeply."""
+
+    code = "too_deep"
+
+
+class InvalidValue(RequestError):
+    """A field has a value outside what it may have."""
+
+    code = "invalid_value"
+
+
+class MissingField(RequestError):
+    """A required field is missing."""
+
+    code = "missing_required_parameter"
+
+
+class UnsupportedParameter(RequestError):
+    """The model or provider that would serve this call cannot honour a field of it."""
+
+    code = "unsupported_parameter"
+
+
+class AmbiguousCredentials(RequestError):
+    """The request carries more than one credential."""
+
+    code = "ambiguous_credentials"
+
+
+class ProviderRejected(RequestError):
+    """The provider refused the request as malformed or impossible for this model."""
+
+    code = "provider_rejected"
+
+
+class InvalidApiKey(RequestError):
+    """The API key is missing or not valid."""
+
+    status = 401
+    code = "invalid_api_key"
+
+
+class PermissionDenied(RequestError):
+    """The API key lacks a permission that this call needs."""
+
+    status = 403
+    code = "permission_denied"
+
+
+class ModelAccessDenied(RequestError):
+    """The API key may not call this model."""
+
+    status = 403
+    code = "model_access_denied"
+
+
+class NotFound(RequestError):
+    """There is nothing at this address."""
+
+    status = 404
+    code = "not_found"
+
+
+class ModelNotFound(RequestError):
+    """The model does not exist here."""
+
+    status = 404
+    code = "model_not_found"
+
+
+class MethodNotAllowed(RequestError):
+    """This address does not take this method."""
+
+    status = 405
+    code = "method_not_allowed"
+
+
+class RequestTimeout(RequestError):
+    """The request did not arrive in time."""
+
+    status = 408
+    code = "request_timeout"
+    retry = None
+
+
+class Conflict(RequestError):
+    """The change contradicts what is already there."""
+
+    status = 409
+    code = "conflict"
+
+
+class LengthRequired(RequestError):
+    """The request has a body whose length is not given."""
+
+    status = 411
+    code = "length_required"
+
+
+class PayloadTooLarge(RequestError):
+    """The body is larger than this gateway accepts."""
+
+    status = 413
+    code = "payload_too_large"
+
+
+class UriTooLong(RequestError):
+    """The address is longer than this gateway accepts."""
+
+    status = 414
+    code = "uri_too_long"
+
+
+class UnsupportedMediaType(RequestError):
+    """The body must be JSON, sent as `Content-Type: application/json`."""
+
+    status = 415
+    code = "unsupported_media_type"
+
+
+class UnsupportedEncoding(RequestError):
+    """Compressed request bodies are not accepted."""
+
+    status = 415
+    code = "unsupported_encoding"
+
+
+class HeaderTooLarge(RequestError):
+    """A header is larger than this gateway accepts."""
+
+    status = 431
+    code = "header_too_large"
+
+
+class UpstreamError(TallygateError):
+    """The provider could not serve the call."""
+
+    status = 502
+    code = "provider_error"
+
+
+class ProviderFailed(UpstreamError):
+    """The provider answered with an error."""
+
+
+class ProviderUnreachable(UpstreamError):
+    """The provider could not be reached."""
+
+    code = "provider_unreachable"
+
+
+class ProviderRefusedUs(UpstreamError):
+    """The provider refused this gateway's own credentials or account."""
+
+    code = "provider_refused_gateway"
+    retry = False
+
+
+class InvalidAnswer(UpstreamError):
+    """The provider's answer could not be understood."""
+
+    code = "invalid_provider_answer"
+
+
+class StreamBroken(UpstreamError):
+    """The provider's stream broke off before its end."""
+
+    code = "stream_broken"
+
+
+class ProviderOverloaded(UpstreamError):
+    """The provider is overloaded or limits this gateway's rate."""
+
+    status = 503
+    code = "overloaded"
+
+
+class NoTarget(UpstreamError):
+    """No provider can serve this model now."""
+
+    status = 503
+    code = "no_endpoints"
+
+
+class ProviderTimeout(UpstreamError):
+    """The provider did not answer in time."""
+
+    status = 504
+    code = "timeout"
+
+
+class InternalError(TallygateError):
+    """Something went wrong inside the gateway."""
+
+
+class StoreUnavailable(InternalError):
+    """The gateway's database cannot be reached, so the call was not started."""
+
+    status = 503
+    code = "store_unavailable"
+
+
+class ShuttingDown(InternalError):
+    """The gateway is shutting down and takes no new calls."""
+
+    status = 503
+    code = "shutting_down"

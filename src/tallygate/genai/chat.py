@@ -1,0 +1,126 @@
+"""A chat call and its whole answer, in the words every dialect can read and write.
+
+Requests keep their dialect's unnamed fields in `extra` together with the name of that dialect, so a same-dialect write
+restores them and any other must account for them. Stream events live in `stream.py`; what they add up to is `ChatResponse`.
+"""
+
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+from tallygate.genai.messages import Extra, Message, Part
+from tallygate.genai.usage import Usage
+
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "pause", "error"]
+"""Why a model stopped. `pause`: the provider wants the turn continued; `error`: it broke off."""
+
+
+class Tool(Struct, frozen=True):
+    """A tool the model may call. `kind` is `function`, `custom`, or a provider's own built-in type (then `extra` holds all of it).
+
+    `parameters` is a JSON schema as decoded JSON, None when the caller gave none.
+    """
+
+    name: str
+    kind: str = "function"
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+    extra: Extra = field(default_factory=dict[str, Any])
+
+
+class ToolChoice(Struct, frozen=True):
+    """Which tools the model may or must use. `tool` and `allowed` name them in `names`; `kind` tells their type."""
+
+    mode: Literal["auto", "none", "required", "tool", "allowed_auto", "allowed_required"]
+    names: tuple[str, ...] = ()
+    kind: str = "function"
+
+
+class ResponseFormat(Struct, frozen=True):
+    """The shape the answer must have. `schema` is a JSON schema as decoded JSON."""
+
+    kind: Literal["text", "json_object", "json_schema"]
+    name: str | None = None
+    schema: dict[str, Any] | None = None
+    strict: bool | None = None
+    description: str | None = None
+    extra: Extra = field(default_factory=dict[str, Any])
+
+
+class Sampling(Struct, frozen=True):
+    """How tokens are drawn. None means the model's default."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    repetition_penalty: float | None = None
+    seed: int | None = None
+    logit_bias: dict[str, float] | None = None
+
+
+class ReasoningOptions(Struct, frozen=True):
+    """How much the model should think. `effort` is none, minimal, low, medium, high, xhigh, max; `tokens_max` a budget."""
+
+    effort: str | None = None
+    tokens_max: int | None = None
+    summary: str | None = None
+    enabled: bool | None = None
+    exclude: bool | None = None
+
+
+class ChatRequest(Struct, frozen=True):
+    """One chat call. `system` is the instruction given beside the messages; `dialect` names who wrote every `extra` inside.
+
+    `output_tokens_max` bounds the answer, reasoning included. `include_usage` asks for usage at the end of a stream.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    system: tuple[Part, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    output_tokens_max: int | None = None
+    stop: tuple[str, ...] = ()
+    sampling: Sampling = Sampling()
+    response_format: ResponseFormat | None = None
+    reasoning: ReasoningOptions | None = None
+    n: int | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    metadata: dict[str, str] | None = None
+    user: str | None = None
+    service_tier: str | None = None
+    modalities: tuple[str, ...] = ()
+    stream: bool = False
+    include_usage: bool = False
+    dialect: str = ""
+    extra: Extra = field(default_factory=dict[str, Any])
+
+
+class Choice(Struct, frozen=True):
+    """One answer among `n`. `parts` in the order the model made them; `logprobs` as the provider sent them."""
+
+    index: int
+    parts: tuple[Part, ...] = ()
+    finish_reason: FinishReason | None = None
+    stop_sequence: str | None = None
+    logprobs: Any = None
+    extra: Extra = field(default_factory=dict[str, Any])
+
+
+class ChatResponse(Struct, frozen=True):
+    """A whole answer. `created_s` is Unix seconds. `dialect` names who wrote every `extra` inside."""
+
+    id: str
+    model: str
+    created_s: int = 0
+    choices: tuple[Choice, ...] = ()
+    usage: Usage | None = None
+    service_tier: str | None = None
+    dialect: str = ""
+    extra: Extra = field(default_factory=dict[str, Any])

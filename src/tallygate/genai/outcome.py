@@ -1,0 +1,45 @@
+"""Everything known about one finished call, at the bottom of the house so that money, proof and telemetry can each read
+it and none needs to know the hallway. Written once, by `pipeline.finish`.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from tallygate.genai.plan import Target
+from tallygate.genai.usage import Usage
+
+Status = Literal["ok", "partial", "cancelled", "failed", "refused"]
+"""`ok`: served to its end; `partial`: the provider broke off after content; `cancelled`: the client left; `failed`: no
+content was delivered; `refused`: never dispatched."""
+
+
+class Attempt(Struct, frozen=True):
+    """One try at one target. `error_code` is empty for the one that answered."""
+
+    target: Target
+    status: int = 0
+    error_code: str = ""
+
+
+class Outcome(Struct, frozen=True):
+    """One call's end. Times are nanoseconds on the process's monotonic clock, relative to the request's arrival.
+
+    `usage` is the provider's own count, or None where it gave none; `chunks_delivered` counts writes that were handed to
+    the client's transport.
+    """
+
+    call_id: str
+    operation: str
+    status: Status
+    request_model: str
+    served: Target | None = None
+    response_model: str = ""
+    usage: Usage | None = None
+    finish_reasons: tuple[str, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    dropped: tuple[str, ...] = ()
+    error_code: str = ""
+    chunks_delivered: int = 0
+    first_chunk_ns: int | None = None
+    duration_ns: int = 0

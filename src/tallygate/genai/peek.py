@@ -1,0 +1,54 @@
+"""What one look at a raw request body tells, without building the request.
+
+The walk needs the model, whether to stream, the caps that bound the answer, and where each top-level member lies so that
+it can be edited in place. Spans are byte offsets into the very body that was looked at; they die with it.
+"""
+
+from msgspec import Struct, field
+
+
+class Span(Struct, frozen=True):
+    """One top-level member: `body[start:value_start]` is the key and its colon, `body[value_start:end]` the value."""
+
+    start: int
+    value_start: int
+    end: int
+
+
+class Peek(Struct, frozen=True):
+    """The checked outline of a request body.
+
+    The body is known to be one valid JSON object in UTF-8, not too deep, with no key twice at the top level, and the
+    fields named here to have the right types. `spans` maps each top-level key (unescaped) to its bytes.
+    """
+
+    model: str
+    stream: bool = False
+    include_usage: bool = False
+    output_tokens_max: int | None = None
+    n: int = 1
+    has_system: bool = False
+    depth: int = 0
+    body_bytes: int = 0
+    spans: dict[str, Span] = field(default_factory=dict[str, Span])
+
+
+class Edits(Struct, frozen=True):
+    """What the relay changes in a request that otherwise goes through as it came. None leaves a thing as it is.
+
+    `include_usage`: ask the provider for usage at the end of a stream. `lift_system`: move a top-level `system` that the
+    provider would not know to where it does.
+    """
+
+    model: str | None = None
+    output_tokens_max: int | None = None
+    include_usage: bool = False
+    lift_system: bool = False
+
+    @property
+    def empty(self) -> bool:
+        """True if the bytes need no change at all."""
+        return self == NO_EDITS
+
+
+NO_EDITS = Edits()

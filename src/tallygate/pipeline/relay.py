@@ -1,0 +1,217 @@
+"""From a plan to an answer: asks one target after another, and passes the answer on as it comes.
+
+Three modes (design.md D1): verbatim (bytes through), edited (named keys of the request changed in place, whole events
+withheld), translated (another dialect at the far end). In all of them the reader sees every event before the client
+does. What a client takes for the end is handed back to the hallway, which sends it once the call is settled. Money, keys
+and routing rules are not known here.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct, structs
+
+from tallygate.dialects.base import Dialect, Written
+from tallygate.dialects.registry import DIALECTS
+from tallygate.errors import InternalError, NoTarget, ProviderTimeout, StreamBroken, TallygateError, UpstreamError
+from tallygate.genai.outcome import Attempt, Outcome, Status
+from tallygate.genai.peek import Edits
+from tallygate.genai.plan import Plan, Target
+from tallygate.genai.unfold import unfold
+from tallygate.pipeline.call import Call, ClientGone
+from tallygate.pipeline.heartbeat import Heartbeat
+from tallygate.pipeline.watch import Watch
+from tallygate.providers.base import Provider
+from tallygate.providers.outgoing import outgoing
+from tallygate.telemetry import logger
+from tallygate.transport.base import Answer, Exit, Timeouts
+
+AFTER_END_MS = 2_000
+"""How long upstream's end of body is waited for once its terminator has been seen (design.md section 4)."""
+
+
+class Relayed(Struct, frozen=True):
+    """How a call went, and what is still owed to its client: the closing bytes, or the error."""
+
+    outcome: Outcome
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+    closing: bytes = b""
+    error: TallygateError | None = None
+    client_gone: bool = False
+
+
+class Exchange(Struct, frozen=True):
+    """One prepared request to one target: who, in which dialect, the bytes, and what they could not carry."""
+
+    target: Target
+    provider: Provider
+    dialect: Dialect
+    body: bytes
+    dropped: tuple[str, ...]
+    withhold_usage: bool
+
+
+class Relay:
+    """Walks a plan's targets. `providers` maps a provider's name to its row and may be replaced as a whole at run time."""
+
+    def __init__(self, exit_: Exit, providers: Callable[[], Mapping[str, Provider]], timeouts: Timeouts) -> None:
+        self._exit = exit_
+        self._providers = providers
+        self._timeouts = timeouts
+
+    async def serve(self, call: Call, plan: Plan) -> Relayed:
+        """Ask the targets in order until one answers. Never raises what a call can survive: the error is in the result."""
+        watch = Watch(call)
+        error: TallygateError = NoTarget()
+        for target in plan.targets:
+            try:
+                with call.departure.watching():
+                    return await self._attempt(call, target, watch)
+            except ClientGone:
+                return Relayed(watch.outcome("cancelled"), client_gone=True)
+            except TallygateError as failure:
+                error = failure
+            except Exception:
+                logger.exception("call %s broke inside the gateway", call.id)
+                error = InternalError()
+            watch.attempts.append(Attempt(target, error.status, error.code))
+            if watch.delivered or not isinstance(error, UpstreamError):
+                break
+        status: Status = "partial" if watch.delivered else "failed"
+        return Relayed(watch.outcome(status, error.code), error=error)
+
+    async def _attempt(self, call: Call, target: Target, watch: Watch) -> Relayed:
+        exchange = self._prepare(call, target)
+        watch.begin(target, exchange.dropped)
+        request = outgoing(
+            exchange.provider, exchange.dialect.name, exchange.body, call.forwarded, stream=call.peek.stream
+        )
+        serve = exchange.provider.serve
+        with Heartbeat(call, _headers(exchange)) as heartbeat:
+            answer = await (serve(request) if serve else self._exit.send(request, self._timeouts))
+            try:
+                if answer.status >= 300:
+                    body = await _read_whole(answer, ERROR_BODY_BYTES_MAX)
+                    raise exchange.dialect.read_error(answer.status, body, answer.headers.get("retry-after"))
+                if not call.peek.stream:
+                    return await self._whole(call, exchange, answer, watch)
+                if "json" in answer.headers.get("content-type", "") and "ndjson" not in answer.headers["content-type"]:
+                    return await self._unfolded(call, exchange, answer, watch)
+                return await self._stream(call, exchange, answer, watch, heartbeat)
+            finally:
+                answer.close()
+
+    def _prepare(self, call: Call, target: Target) -> Exchange:
+        provider = self._providers()[target.provider]
+        peek = call.peek
+        if call.dialect.name not in provider.speaks:
+            return _translate(call, target, provider)
+        ask_usage = peek.stream and provider.stream_usage and not peek.include_usage
+        edits = Edits(
+            model=target.model if target.model != peek.model else None,
+            include_usage=ask_usage,
+            lift_system=peek.has_system,
+        )
+        body = call.body if edits.empty else call.dialect.edit(call.body, peek, edits)
+        return Exchange(target, provider, call.dialect, body, (), withhold_usage=not peek.include_usage)
+
+    async def _whole(self, call: Call, exchange: Exchange, answer: Answer, watch: Watch) -> Relayed:
+        body = await _read_whole(answer, ANSWER_BYTES_MAX)
+        response = exchange.dialect.read_response(body)
+        watch.see_whole(response)
+        if exchange.dialect is not call.dialect:
+            body = call.dialect.write_response(response)
+        headers = (("content-type", "application/json"), *_headers(exchange))
+        return Relayed(watch.outcome("ok"), headers=headers, closing=body)
+
+    async def _unfolded(self, call: Call, exchange: Exchange, answer: Answer, watch: Watch) -> Relayed:
+        """A provider that answers a stream request with a whole answer: the client still gets its stream."""
+        response = exchange.dialect.read_response(await _read_whole(answer, ANSWER_BYTES_MAX))
+        watch.see_whole(response)
+        writer = call.dialect.writer(include_usage=call.peek.include_usage)
+        headers = (("content-type", call.dialect.stream_content_type), *_headers(exchange))
+        body = b"".join(writer.feed(event) for event in unfold(response))
+        return Relayed(watch.outcome("ok"), headers=headers, closing=body)
+
+    async def _stream(
+        self, call: Call, exchange: Exchange, answer: Answer, watch: Watch, heartbeat: Heartbeat
+    ) -> Relayed:
+        reader = exchange.dialect.reader()
+        writer = None if exchange.dialect is call.dialect else call.dialect.writer(include_usage=call.peek.include_usage)
+        early = b""
+        held = b""
+        while not watch.ended:
+            data = await answer.read()
+            open_bytes = b""
+            for frame in reader.feed(data) if data else reader.finish():
+                watch.see(frame.events)
+                if frame.only_usage and exchange.withhold_usage and writer is None:
+                    continue
+                piece = frame.raw if writer is None else b"".join(map(writer.feed, frame.events))
+                if frame.closing:
+                    held += piece
+                else:
+                    # Something follows what looked like the end: the order of the bytes matters more.
+                    open_bytes += held + piece
+                    held = b""
+            if not watch.begun:
+                early += open_bytes
+            elif open_bytes:
+                await heartbeat.start()
+                await call.client.send(early + open_bytes)
+                early = b""
+                heartbeat.touch()
+                watch.count_chunk()
+            if not data and not watch.ended:
+                raise StreamBroken
+        await _await_end(answer)
+        headers = (("content-type", call.dialect.stream_content_type), *_headers(exchange))
+        return Relayed(watch.outcome("ok"), headers=headers, closing=early + held)
+
+
+ANSWER_BYTES_MAX = 128 * 1024 * 1024
+ERROR_BODY_BYTES_MAX = 256 * 1024
+
+
+def _translate(call: Call, target: Target, provider: Provider) -> Exchange:
+    dialect = DIALECTS[next(iter(provider.speaks))]
+    request = structs.replace(call.dialect.read_request(call.body), model=target.model)
+    if call.peek.stream and provider.stream_usage:
+        request = structs.replace(request, include_usage=True)
+    written: Written = dialect.write_request(request)
+    return Exchange(target, provider, dialect, written.body, written.dropped, withhold_usage=False)
+
+
+async def _read_whole(answer: Answer, bytes_max: int) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    while data := await answer.read():
+        pieces.append(data)
+        size += len(data)
+        if size > bytes_max:
+            raise StreamBroken("The provider's answer is larger than this gateway takes.")
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+async def _await_end(answer: Answer) -> None:
+    """Wait shortly for upstream's clean end, so that its connection can serve again; without it the answer still counts."""
+    try:
+        async with asyncio.timeout(AFTER_END_MS / 1000):
+            while await answer.read():
+                pass
+    except (TimeoutError, StreamBroken, ProviderTimeout):
+        return
+
+
+def _headers(exchange: Exchange) -> tuple[tuple[str, str], ...]:
+    headers = (("x-tallygate-model", _plain(exchange.target.model)), ("x-tallygate-backend", exchange.provider.name))
+    if exchange.dropped:
+        return (*headers, ("x-tallygate-dropped", ", ".join(exchange.dropped)))
+    return headers
+
+
+def _plain(text: str) -> str:
+    """A model's name as a header value: visible ASCII only, so that no name can end a header line."""
+    return "".join(char if "!" <= char <= "~" else "?" for char in text[:256])

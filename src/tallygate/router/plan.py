@@ -1,0 +1,119 @@
+"""From a model's name to its targets, purely: no clock, no network, no memory of earlier calls.
+
+A name is looked up in this order: a model the operator declared, a model some provider offers by that very name,
+``provider/name``, and last a provider that is known for names of that shape. There is no nearest match: a name that
+fits nothing is refused, so nobody is served by a model they did not ask for.
+"""
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+
+from msgspec import Struct, field
+
+from tallygate.errors import ModelNotFound, NoTarget
+from tallygate.genai.catalog import ModelRecord, Offer
+from tallygate.genai.plan import Excluded, Plan, Target
+
+MODEL_NAME_CHARS_MAX = 256
+
+
+class Shelf(Struct, frozen=True):
+    """One provider as the router sees it: the operations it can serve and the bare names it is known for (patterns)."""
+
+    operations: frozenset[str]
+    claims: tuple[str, ...] = ()
+
+
+class Catalog(Struct, frozen=True):
+    """Everything that can be called now: named records, and the providers behind them."""
+
+    records: Mapping[str, ModelRecord] = field(default_factory=dict[str, ModelRecord])
+    shelves: Mapping[str, Shelf] = field(default_factory=dict[str, Shelf])
+
+
+def build_catalog(
+    declared: Mapping[str, Sequence[str]], offers: Sequence[Offer], shelves: Mapping[str, Shelf]
+) -> Catalog:
+    """Join what the operator declared (name → ``provider/model`` targets) with what the providers offer.
+
+    A declared name wins over an offered one; of two offers under one bare name the first wins, and both stay callable
+    as ``provider/name``.
+    """
+    records: dict[str, ModelRecord] = {}
+    offered = {f"{offer.provider}/{offer.model}": offer for offer in offers}
+    for name, targets in declared.items():
+        ordered = tuple(split_target(target) for target in targets)
+        first = offered.get(targets[0]) if targets else None
+        records[name] = ModelRecord(
+            id=name,
+            targets=ordered,
+            owned_by=ordered[0].provider if ordered else "",
+            quality=first.quality if first else "real",
+            created_s=first.created_s if first else 0,
+            context_tokens=first.context_tokens if first else None,
+        )
+    for offer in offers:
+        name = offer.model if offer.bare else f"{offer.provider}/{offer.model}"
+        records.setdefault(name, _record(name, offer))
+    return Catalog(records=records, shelves=dict(shelves))
+
+
+def _record(name: str, offer: Offer) -> ModelRecord:
+    return ModelRecord(
+        id=name,
+        targets=(Target(offer.provider, offer.model),),
+        owned_by=offer.provider,
+        quality=offer.quality,
+        created_s=offer.created_s,
+        context_tokens=offer.context_tokens,
+    )
+
+
+def split_target(text: str) -> Target:
+    """``provider/model`` as a Target; the model may itself hold slashes."""
+    provider, _, model = text.partition("/")
+    return Target(provider, model)
+
+
+def plan(catalog: Catalog, model: str, operation: str) -> Plan:
+    """The targets for one call, in order.
+
+    Raises: ModelNotFound if nothing bears that name, NoTarget naming each excluded target if none can serve `operation`.
+    """
+    candidates = _candidates(catalog, model)
+    if not candidates:
+        raise ModelNotFound(f"The model {_shown(model)} does not exist here. GET /v1/models lists what does.", param="model")
+    targets: list[Target] = []
+    excluded: list[Excluded] = []
+    for target in candidates:
+        shelf = catalog.shelves.get(target.provider)
+        if shelf is None:
+            excluded.append(Excluded(target, f"provider {target.provider} is not configured"))
+        elif operation not in shelf.operations:
+            excluded.append(Excluded(target, f"provider {target.provider} does not serve {operation}"))
+        else:
+            targets.append(target)
+    if not targets:
+        reasons = "; ".join(f"{item.target}: {item.reason}" for item in excluded)
+        raise NoTarget(f"No provider can serve {_shown(model)} now. {reasons}.", param="model")
+    return Plan(request_model=model, operation=operation, targets=tuple(targets), excluded=tuple(excluded))
+
+
+def _candidates(catalog: Catalog, model: str) -> tuple[Target, ...]:
+    record = catalog.records.get(model)
+    if record is not None:
+        return record.targets
+    target = split_target(model)
+    if target.model and target.provider in catalog.shelves:
+        return (target,)
+    return tuple(
+        Target(provider, model)
+        for provider, shelf in catalog.shelves.items()
+        if any(fnmatchcase(model, pattern) for pattern in shelf.claims)
+    )[:1]
+
+
+def _shown(model: str) -> str:
+    """A model's name as it may stand in a message: printable, in quotes, not endless."""
+    clean = "".join(char if char.isprintable() else "�" for char in model[:80])
+    return f"'{clean}{'…' if len(model) > 80 else ''}'"
