@@ -30,8 +30,8 @@ class Client(Protocol):
         """Send bytes of the body. Raises ClientGone."""
         ...
 
-    async def end(self) -> None:
-        """Complete the body."""
+    async def end(self, last: bytes = b"") -> None:
+        """Complete the body with its last bytes. Raises ClientGone."""
         ...
 
 
@@ -124,14 +124,12 @@ class Call:
     async def answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         """Send a whole answer."""
         await self.start(status, [*headers, ("content-length", str(len(body)))])
-        await self.client.send(body)
-        await self.client.end()
+        await self.client.end(body)
 
     async def refuse(self, error: TallygateError) -> None:
         """Answer with an error in the client's own dialect: whole if nothing was sent yet, else as the stream's last event."""
         if self.started:
-            await self.client.send(self.dialect.writer(include_usage=False).fail(error))
-            await self.client.end()
+            await self.client.end(self.dialect.writer(include_usage=False).fail(error))
             return
         rendered = self.dialect.write_error(error, self.request_id)
         await self.answer(rendered.status, [("content-type", rendered.content_type), *error_headers(error)], rendered.body)

@@ -59,8 +59,7 @@ async def conclude(call: Call, relayed: Relayed) -> None:
             await call.answer(relayed.status, list(relayed.headers), relayed.closing)
             return
         await call.start(relayed.status, list(relayed.headers))
-    await call.client.send(relayed.closing)
-    await call.client.end()
+    await call.client.end(relayed.closing)
 
 
 async def apologise(call: Call) -> None:

@@ -1,0 +1,115 @@
+"""The gate before every door: matches the address, bounds what is read, and says no in the caller's dialect.
+
+Judges by the matched route alone, never by text of the path (reliability section 2.1, row 6). No credential is looked at here.
+"""
+
+import re
+
+from msgspec import Struct
+
+from tallygate.api.door import Reply, decode_slot, header
+from tallygate.api.urls import URLS, Route
+from tallygate.dialects.registry import DIALECTS
+from tallygate.errors import (
+    HeaderTooLarge,
+    LengthRequired,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    TallygateError,
+    UnsupportedEncoding,
+    UnsupportedMediaType,
+    UriTooLong,
+)
+from tallygate.pipeline.call import error_headers
+
+PATH_BYTES_MAX = 8 * 1024
+HEADER_COUNT_MAX = 100
+HEADER_VALUE_BYTES_MAX = 8 * 1024
+HEADERS_BYTES_MAX = 32 * 1024
+JSON_TYPE = re.compile(rb"application/json\s*(?:;\s*charset\s*=\s*\"?utf-8\"?\s*)?", re.IGNORECASE)
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
+class Matched(Struct, frozen=True):
+    """The route of a request, and what its path says in the places the route leaves open."""
+
+    route: Route
+    slots: dict[str, str]
+
+
+class _Compiled(Struct, frozen=True):
+    route: Route
+    prefix: str
+    slot: str
+
+
+_EXACT: dict[str, list[Route]] = {}
+_OPEN: list[_Compiled] = []
+for _route in URLS:
+    _prefix, _brace, _slot = _route.path.partition("{")
+    if _brace:
+        _OPEN.append(_Compiled(_route, _prefix, _slot.rstrip("}")))
+    else:
+        _EXACT.setdefault(_route.path, []).append(_route)
+
+
+def match(method: str, path: str) -> Matched:
+    """The route for a method and a raw path. Raises NotFound, MethodNotAllowed, UriTooLong."""
+    if len(path) > PATH_BYTES_MAX:
+        raise UriTooLong
+    candidates = [Matched(route, {}) for route in _EXACT.get(path, ())] or [
+        Matched(item.route, {item.slot: slot})
+        for item in _OPEN
+        if path.startswith(item.prefix) and (slot := decode_slot(path[len(item.prefix) :]))
+    ]
+    if not candidates:
+        raise NotFound("There is nothing at this address. The paths this gateway serves are listed in its documentation.")
+    for matched in candidates:
+        if method in matched.route.methods:
+            return matched
+    allowed = sorted({name for matched in candidates for name in matched.route.methods})
+    raise MethodNotAllowed(f"This address takes {' and '.join(allowed)} only.", details={"allow": ", ".join(allowed)})
+
+
+def check_headers(headers: Headers) -> None:
+    """Bound the headers as a whole. Raises HeaderTooLarge."""
+    if len(headers) > HEADER_COUNT_MAX:
+        raise HeaderTooLarge(f"The request has {len(headers)} headers; at most {HEADER_COUNT_MAX} are taken.")
+    size = 0
+    for name, value in headers:
+        size += len(name) + len(value) + 4
+        if len(value) > HEADER_VALUE_BYTES_MAX:
+            raise HeaderTooLarge(f"One header is {len(value)} bytes long; at most {HEADER_VALUE_BYTES_MAX} are taken.")
+    if size > HEADERS_BYTES_MAX:
+        raise HeaderTooLarge(f"The headers are {size} bytes in all; at most {HEADERS_BYTES_MAX} are taken.")
+
+
+def check_body_headers(headers: Headers, body_bytes_max: int) -> None:
+    """What a request with a JSON body says of it. Raises 411, 413 and 415 before a byte of it is read."""
+    encoding = header(headers, b"content-encoding")
+    if encoding is not None and encoding.strip().lower() != b"identity":
+        raise UnsupportedEncoding
+    length = header(headers, b"content-length")
+    if length is None and header(headers, b"transfer-encoding") is None:
+        raise LengthRequired("The request has no body. Send a JSON body with a Content-Length.")
+    if length is not None and length.isdigit() and int(length) > body_bytes_max:
+        raise too_large(body_bytes_max)
+    content_type = header(headers, b"content-type") or b""
+    if not JSON_TYPE.fullmatch(content_type.strip()):
+        raise UnsupportedMediaType
+
+
+def too_large(body_bytes_max: int) -> PayloadTooLarge:
+    """The error for a body above the limit."""
+    return PayloadTooLarge(f"The body is larger than {body_bytes_max} bytes, the most this gateway accepts.")
+
+
+def render(error: TallygateError, dialect_name: str, request_id: str) -> Reply:
+    """An error as the answer of a door."""
+    rendered = DIALECTS[dialect_name].write_error(error, request_id)
+    headers = error_headers(error)
+    if "allow" in error.details:
+        headers.append(("allow", error.details["allow"]))
+    return Reply(rendered.status, rendered.body, tuple(headers), rendered.content_type)
