@@ -1,0 +1,22 @@
+"""The settings of the doors: where the gateway listens and what it refuses to read.
+
+Only values with defaults. `config` fills them in; nothing is looked up here.
+"""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+
+class ServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Section ``[server]``. Sizes are in bytes."""
+
+    # Loopback only: to be seen by other machines is a choice somebody makes.
+    host: Annotated[str, Meta(min_length=1, description="a host name or an address")] = "127.0.0.1"
+    # 0 lets the system pick a free port; the banner says which.
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8255
+    workers: Annotated[int, Meta(ge=1, le=256)] = 1
+    # Pictures and documents travel inline as base64, so a fair request can be large.
+    body_bytes_max: Annotated[int, Meta(ge=1024, le=1 << 30)] = 32 << 20
+    # Real requests nest about ten deep.
+    json_depth_max: Annotated[int, Meta(ge=8, le=256)] = 64

@@ -1,0 +1,29 @@
+"""The settings of one provider: where it is, which dialects it speaks and how it signs in.
+
+Every field of a provider known here may be left out: what is set replaces that field of its row, the rest stays.
+Secrets never stand here, only the name of the variable or the file that holds them.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+HttpUrl = Annotated[str, Meta(pattern="^https?://[^/]", description="a URL that begins with http:// or https://")]
+VariableName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\Z", description="the name of a variable")]
+UrlPath = Annotated[str, Meta(pattern="^/", description="a path that begins with /")]
+
+
+class ProviderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Section ``[providers.NAME]``."""
+
+    base_url: HttpUrl | None = None
+    # Dialect name to the path under `base_url` where the provider speaks it.
+    speaks: dict[str, UrlPath] = field(default_factory=dict[str, str])
+    # The name of an environment variable, never the key itself.
+    api_key_env: VariableName | None = None
+    api_key_file: Path | None = None
+    # The header the key travels in; `none` sends no key.
+    auth: Literal["bearer", "x-api-key", "x-goog-api-key", "none"] | None = None
+    # Sent with every call to this provider.
+    headers: dict[str, str] = field(default_factory=dict[str, str])
