@@ -1,0 +1,96 @@
+"""What a provider is: a row of data, and where it lies, an engine on this machine and how to know it again.
+
+A row says where a provider is, which dialects it speaks and how we sign in. Code belongs in a row only for a quirk that
+data cannot say, and then in that provider's own file. Nothing here reads the environment or opens a socket.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal
+
+from msgspec import Struct, field
+
+from tallygate.genai.catalog import Offer, Quality
+from tallygate.genai.secret import Secret
+from tallygate.transport.base import Answer, OutgoingRequest
+
+Auth = Literal["bearer", "x-api-key", "x-goog-api-key", "none"]
+"""The header a key travels in: ``authorization: Bearer KEY``, one of the two named ones, or none at all."""
+
+OutputCapKey = Literal["max_tokens", "max_completion_tokens"]
+
+Serve = Callable[[OutgoingRequest], Awaitable[Answer]]
+
+
+class Seen(Struct, frozen=True):
+    """What one address of this machine answered to a look. Header names are lower-case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Sighting(Struct, frozen=True):
+    """An engine that was recognised: its models, or in `note` why it cannot serve yet (``is still loading its model``)."""
+
+    offers: tuple[Offer, ...] = ()
+    note: str = ""
+
+
+class Engine(Struct, frozen=True):
+    """How to find a provider that runs on this machine, and how to be sure that it is the one.
+
+    `recognise` is pure: it gets what each of `paths` answered, in that order, and tells None for anything else that
+    may listen on the port.
+    """
+
+    port: int
+    paths: tuple[str, ...]
+    recognise: Callable[[tuple[Seen, ...]], Sighting | None]
+    host_env: str = ""
+
+
+class Provider(Struct, frozen=True, kw_only=True):
+    """One row. `name` is what stands before the slash in ``provider/model``; `title` is for people.
+
+    `speaks` maps a dialect's name to the path under `base_url` where it is spoken. `key_env` names the variables a key is
+    looked for in, best first. `stream_usage`: the provider knows ``stream_options.include_usage``. `output_cap_key` is the
+    key of a chat request that bounds its output and that this provider heeds. `models` are well-known names to list;
+    `claims` are patterns (fnmatch) of names that are this provider's when they are called without ``provider/``.
+    """
+
+    name: str
+    title: str
+    base_url: str
+    speaks: Mapping[str, str]
+    auth: Auth = "bearer"
+    key_env: tuple[str, ...] = ()
+    key: Secret | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    stream_usage: bool = True
+    output_cap_key: OutputCapKey = "max_tokens"
+    models: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
+    engine: Engine | None = None
+    serve: Serve | None = None
+    quality: Quality = "real"
+
+    def offers(self) -> tuple[Offer, ...]:
+        """The well-known models as offers. Test models are only ever offered with their provider's name in front."""
+        real = self.quality == "real"
+        return tuple(Offer(self.name, model, quality=self.quality, bare=real) for model in self.models)
+
+
+class Found(Struct, frozen=True):
+    """A provider that can be called, and how we know (``OPENAI_API_KEY is set``)."""
+
+    provider: Provider
+    reason: str
+    offers: tuple[Offer, ...] = ()
+
+
+class Missing(Struct, frozen=True):
+    """A provider that cannot be called, and why (``OPENAI_API_KEY is not set``)."""
+
+    name: str
+    title: str
+    reason: str

@@ -1,0 +1,40 @@
+"""llama.cpp's server on this machine (github.com/ggml-org/llama.cpp, tools/server/README.md).
+
+While it loads its model it answers 503, which is no reason to forget it. Releases before February 2026 ignore
+`max_completion_tokens`.
+"""
+
+from tallygate.genai.catalog import Offer
+from tallygate.providers.base import Engine, Provider, Seen, Sighting
+from tallygate.providers.listing import Item, read_listing
+
+
+def recognise(seen: tuple[Seen, ...]) -> Sighting | None:
+    """It names itself in the `server` header, and as the owner of each of its models."""
+    (models,) = seen
+    named = models.headers.get("server", "") == "llama.cpp"
+    if named and models.status == 503:
+        return Sighting(note="is still loading its model")
+    listing = read_listing(models.body)
+    if models.status != 200 or listing is None or listing.has_more is not None:
+        return None
+    if not named and not (listing.data and all(item.owned_by == "llamacpp" for item in listing.data)):
+        return None
+    return Sighting(tuple(Offer("llamacpp", item.id, context_tokens=_context_tokens(item)) for item in listing.data))
+
+
+def _context_tokens(item: Item) -> int | None:
+    """The window the server was started with; older releases only tell the one the model was trained with."""
+    meta = item.meta or {}
+    tokens = meta.get("n_ctx", meta.get("n_ctx_train"))
+    return tokens if isinstance(tokens, int) else None
+
+
+ROW = Provider(
+    name="llamacpp",
+    title="llama.cpp",
+    base_url="http://127.0.0.1:8080",
+    speaks={"openai_chat": "/v1/chat/completions"},
+    auth="none",
+    engine=Engine(port=8080, paths=("/v1/models",), recognise=recognise),
+)

@@ -1,0 +1,18 @@
+"""OpenRouter (openrouter.ai/docs/api-reference/overview). Its model names are ``vendor/model``; usage is always sent."""
+
+from tallygate.providers.base import Provider
+
+ROW = Provider(
+    name="openrouter",
+    title="OpenRouter",
+    base_url="https://openrouter.ai",
+    speaks={"openai_chat": "/api/v1/chat/completions"},
+    key_env=("OPENROUTER_API_KEY",),
+    models=("openrouter/auto",),
+    # openrouter.ai/models, November 2026. The vendors are named one by one: a pattern for anything with a slash would
+    # send every mistyped name there.
+    claims=(
+        "anthropic/*", "deepseek/*", "google/*", "meta-llama/*", "minimax/*", "mistralai/*", "moonshotai/*", "nvidia/*",
+        "openai/*", "qwen/*", "x-ai/*", "z-ai/*",
+    ),
+)  # fmt: skip

@@ -1,0 +1,181 @@
+"""The way out over HTTP/1.1: aiohttp behind the two interfaces of `transport.base`.
+
+One session per process, made inside the event loop at the first request. Redirects, cookies, proxies from the
+environment and compression are all off: what a provider sends is what the reader sees. Nothing is decided here about
+providers, dialects or trying again. Framing follows RFC 9112.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+
+import aiohttp
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
+from yarl import URL
+
+from tallygate import __version__
+from tallygate.errors import InvalidAnswer, ShuttingDown, StreamBroken, TallygateError
+from tallygate.transport.base import OutgoingRequest, Timeouts
+from tallygate.transport.failure import FAILURES, explain_body, explain_head
+from tallygate.transport.settings import TransportSettings
+
+READ_BUFFER_BYTES = 64 * 1024
+"""What waits unread for one slow reader before the provider is made to wait; the client keeps up to twice as much."""
+
+
+class _Connector(aiohttp.TCPConnector):
+    """A pool that never lends a connection on which bytes arrived that nobody had asked for.
+
+    Without this, a provider that answers once too often gives the surplus answer to the next caller.
+    """
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 (the library's own name)
+    ) -> Connection:
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            if connection.protocol is None or not connection.protocol.should_close:
+                return connection
+            connection.close()
+
+
+class HttpAnswer:
+    """An answer that arrives over HTTP (`transport.base.Answer`)."""
+
+    __slots__ = ("_ended", "_failure", "_response", "headers", "status")
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+        self._ended = False
+        self._failure: TallygateError | None = None
+        self.status = response.status
+        self.headers: Mapping[str, str] = _join_headers(response)
+        if _is_encoded(self.headers):
+            self._failure = InvalidAnswer("The provider sent its answer compressed although that was not asked for.")
+
+    async def read(self) -> bytes:
+        """The next bytes as they arrive; empty at a clean end. See `transport.base.Answer.read` for what is raised."""
+        if self._ended:
+            return b""
+        if self._failure is not None:
+            self.close()
+            raise self._failure
+        content = self._response.content
+        try:
+            data = await content.readany()
+        except FAILURES as error:
+            self._failure = explain_body(error)
+            # What came before the break is still the provider's answer; the library would withhold it.
+            content.set_exception(None)  # pyright: ignore[reportArgumentType]
+            data = content.read_nowait()
+            if not data:
+                self.close()
+                raise self._failure from None
+        if not data:
+            self._ended = True
+        return data
+
+    def close(self) -> None:
+        """Drop the exchange at once: the connection is closed, never reused. Harmless after a clean end."""
+        if self._ended:
+            return
+        if self._failure is None:
+            self._failure = StreamBroken("The answer was closed before its end.")
+        connection = self._response.connection
+        if connection is not None and connection.transport is not None:
+            # A plain close would first wait for what is still to be sent.
+            connection.transport.abort()
+        self._response.close()
+
+
+class HttpExit:
+    """Sends requests over HTTP (`transport.base.Exit`). Made anywhere, used from one event loop."""
+
+    def __init__(self, settings: TransportSettings | None = None) -> None:
+        self._settings = settings or TransportSettings()
+        self._session: aiohttp.ClientSession | None = None
+        self._closed = False
+
+    async def send(self, request: OutgoingRequest, timeouts: Timeouts) -> HttpAnswer:
+        """Send and wait for the answer's head.
+
+        Raises: ProviderUnreachable, ProviderTimeout, InvalidAnswer (not HTTP); ShuttingDown once the exit is closed.
+        """
+        session = self._open()
+        try:
+            # The library's own limits do not see an upload that stalls; this one does.
+            async with asyncio.timeout((timeouts.connect_ms + timeouts.first_byte_ms) / 1000):
+                response = await session.request(
+                    request.method,
+                    URL(request.url, encoded=True),
+                    headers=request.headers,
+                    data=request.body or None,
+                    allow_redirects=False,
+                    timeout=aiohttp.ClientTimeout(
+                        total=timeouts.total_ms / 1000,
+                        connect=timeouts.connect_ms / 1000,
+                        sock_read=timeouts.first_byte_ms / 1000,
+                    ),
+                )
+        except FAILURES as error:
+            # The cause stays behind: it knows addresses and headers, and the sentence says what happened.
+            raise explain_head(error) from None
+        _limit_silence(response, timeouts.silence_ms)
+        return HttpAnswer(response)
+
+    async def close(self) -> None:
+        """Close every connection. Later requests are refused."""
+        self._closed = True
+        if self._session is not None:
+            await self._session.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise ShuttingDown
+        if self._session is None:
+            settings = self._settings
+            trust = ssl.create_default_context()
+            trust.set_alpn_protocols(["http/1.1"])
+            self._session = aiohttp.ClientSession(
+                connector=_Connector(
+                    ssl=trust, limit=settings.connections_max, keepalive_timeout=settings.keep_alive_ms / 1000
+                ),
+                headers={"user-agent": f"tallygate/{__version__}", "accept-encoding": "identity"},
+                skip_auto_headers=("accept", "content-type"),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=False,
+                read_bufsize=READ_BUFFER_BYTES,
+                max_line_size=settings.header_bytes_max,
+                max_field_size=settings.header_bytes_max,
+                max_headers=settings.headers_max,
+            )
+        return self._session
+
+
+def _limit_silence(response: aiohttp.ClientResponse, silence_ms: int) -> None:
+    """From here on each wait for bytes has the limit of a body, no longer that of a head."""
+    connection = response.connection
+    if connection is None or connection.protocol is None:
+        return  # the whole body came with the head
+    connection.protocol.read_timeout = silence_ms / 1000
+    connection.protocol.start_timeout()
+
+
+def _join_headers(response: aiohttp.ClientResponse) -> dict[str, str]:
+    """Headers with lower-case names; repeated ones joined by a comma (RFC 9110 section 5.2)."""
+    joined: dict[str, str] = {}
+    for name, value in response.headers.items():
+        key = name.lower()
+        joined[key] = f"{joined[key]}, {value}" if key in joined else value
+    return joined
+
+
+def _is_encoded(headers: Mapping[str, str]) -> bool:
+    content = headers.get("content-encoding", "identity").strip().lower()
+    transfer = headers.get("transfer-encoding", "chunked").strip().lower()
+    return content not in ("", "identity") or transfer not in ("", "identity", "chunked")
