@@ -255,7 +255,7 @@ def json_mode(stage: Stage) -> None:
     answer = stage.client.chat.completions.create(
         model=stage.models["chat"], messages=stage.says("x"), response_format={"type": "json_object"}
     )
-    assert json.loads(answer.choices[0].message.content or "") == {"said": "json_mode: x"}
+    assert json.loads(answer.choices[0].message.content or "") == {"said": f"{stage.opening}: x"}
 
 
 @scenario(*LAB)

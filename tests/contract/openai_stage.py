@@ -29,12 +29,13 @@ class Stage:
     def __init__(self, url: str, key: str, server: str, scenario: str) -> None:
         self.url, self.key, self.server, self.scenario = url, key, server, scenario
         self.models = MODELS[server]
+        self.opening = f"{server}/openai{openai.__version__.split('.')[0]}/{scenario}"
         self.client: Any = openai.OpenAI(base_url=url, api_key=key, max_retries=0, timeout=30)
         self.async_client: Any = openai.AsyncOpenAI(base_url=url, api_key=key, max_retries=0, timeout=30)
 
     def says(self, text: str = "Grüße, 世界") -> list[Any]:
-        """One user message that bears the scenario's name."""
-        return [{"role": "user", "content": f"{self.scenario}: {text}"}]
+        """One user message that says where it comes from, so that a provider's journal shows whose it is."""
+        return [{"role": "user", "content": f"{self.opening}: {text}"}]
 
 
 def scenario(*servers: str) -> Callable[[Callable[[Stage], Facts | None]], Callable[[Stage], Facts | None]]:

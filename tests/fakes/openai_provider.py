@@ -280,12 +280,12 @@ class Provider:
         self._connections += 1
         connection, call = self._connections, None
         note("connected", connection=connection)
-        closed_by = "peer"
+        closed_by, heard = "peer", b""
         try:
             while True:
                 call = None
-                call = await self._read(reader, writer, connection)
-                await self._answer(call, reader)
+                call = await self._read(heard, reader, writer, connection)
+                heard = await self._answer(call, reader)
                 if call.must_close:
                     closed_by = "provider"
                     break
@@ -294,8 +294,10 @@ class Provider:
         note("closed", connection=connection, by=closed_by, request=call.number if call else None)
         writer.close()
 
-    async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: int) -> Incoming:
-        head = await reader.readuntil(b"\r\n\r\n")
+    async def _read(
+        self, heard: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: int
+    ) -> Incoming:
+        head = heard + await reader.readuntil(b"\r\n\r\n")
         self._requests += 1
         call = Incoming(self, writer, head[:-4], self._requests)
         if call.header("transfer-encoding"):
@@ -315,18 +317,21 @@ class Provider:
         )
         return call
 
-    async def _answer(self, call: Incoming, reader: asyncio.StreamReader) -> None:
-        """Answer while listening for the caller's leaving; whichever comes first wins."""
+    async def _answer(self, call: Incoming, reader: asyncio.StreamReader) -> bytes:
+        """Answer while listening for the caller's leaving. What was read of the next request meanwhile."""
         answering = asyncio.ensure_future(self._route(call))
-        leaving = asyncio.ensure_future(reader.read(1))
-        await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if answering.done():
-            leaving.cancel()
+        listening = asyncio.ensure_future(reader.read(1))
+        await asyncio.wait({answering, listening}, return_when=asyncio.FIRST_COMPLETED)
+        if not listening.done():
+            listening.cancel()
             answering.result()
-            return
+            return b""
+        # A caller that has its whole answer may ask again before we are back from sending it.
+        heard = listening.result()
+        if heard or answering.done():
+            await answering
+            return heard
         answering.cancel()
-        if leaving.exception() is None and leaving.result():
-            note("violation", request=call.number, what="bytes after the request before its answer")
         raise PeerGone
 
     def _route(self, call: Incoming) -> Awaitable[None]:
