@@ -1,7 +1,7 @@
 """Every way a call can end badly, as one tree that answers "whose fault?".
 
 `RequestError` is the caller's, `UpstreamError` the provider's, `InternalError` ours. Rooms raise these values and know
-nothing of bodies: only a dialect renders them (design.md section 6, reference contracts section 8.1). A message here is
+nothing of bodies: only a dialect renders them (docs/house.md). A message here is
 read by a person, so it says what was wrong and, where that helps, what to do; it never holds a secret, a path, SQL or
 the text of an upstream's page.
 """
@@ -73,6 +73,12 @@ class TooDeep(RequestError):
     """The body is nested too deeply."""
 
     code = "too_deep"
+
+
+class TooLarge(RequestError):
+    """The body has more members and list items than this gateway reads."""
+
+    code = "too_large"
 
 
 class InvalidValue(RequestError):

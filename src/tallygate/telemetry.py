@@ -11,7 +11,7 @@ logger = logging.getLogger("tallygate")
 
 
 def configure(level: str) -> None:
-    """Send the gateway's log to standard error, one line a record, from `level` (debug, info, warning, error) upwards."""
+    """Send the log to standard error, one line a record, from `level` (debug, info, warning, error) upwards."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z"))
     logger.handlers[:] = [handler]

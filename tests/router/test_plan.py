@@ -52,7 +52,9 @@ def test_a_claimed_name_goes_to_the_provider_known_for_it() -> None:
     assert plan(catalog(), "gpt-4o", "chat").targets == (Target("big", "gpt-4o"),)
 
 
-@pytest.mark.parametrize("name", ["", " gpt-4o", "GPT-4O", "Llama3:8b", "../x", "llama3:8b ", "nobody/llama3:8b", "lab/"])
+@pytest.mark.parametrize(
+    "name", ["", " gpt-4o", "GPT-4O", "Llama3:8b", "../x", "llama3:8b ", "nobody/llama3:8b", "lab/"]
+)
 def test_there_is_no_nearest_match(name: str) -> None:
     with pytest.raises(ModelNotFound):
         plan(catalog(), name, "chat")

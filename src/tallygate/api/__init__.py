@@ -1,1 +1,1 @@
-"""DOORS: what a client knocks on. Parses and renders; decides nothing. `urls.py` is the whole URL table on one screen."""
+"""DOORS: what a client knocks on. They parse and render and decide nothing; `urls.py` is the whole URL table."""

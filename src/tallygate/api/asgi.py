@@ -32,7 +32,9 @@ LINGER_S = 2.0
 
 
 class Rooms(Struct, frozen=True):
-    """What the doors lead to: the hallway, what can be called now, whether the database answers, and the start and end."""
+    """What the doors lead to: the hallway, what can be called now, whether the database answers, and the start and
+    end.
+    """
 
     hallway: Hallway
     catalog: Callable[[], Catalog]
@@ -100,7 +102,7 @@ class Doors:
             reply = render(error, dialect_name, request_id)
         except ClientGone:
             return
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever broke, the client gets an answer
             logger.exception("request %s broke at the door", request_id)
             reply = render(InternalError(), dialect_name, request_id)
         await _reply(send, receive, reply, request_id, bare=scope["method"] == "HEAD")
@@ -219,7 +221,7 @@ async def _reply(send: Send, receive: Receive, reply: Reply, request_id: str, *,
 
 
 async def _linger(receive: Receive) -> None:
-    """Let a client that is still sending its body read our answer: closing at once would reset the connection instead."""
+    """Let a client that is still sending its body read our answer: closing at once would reset the connection."""
     try:
         async with asyncio.timeout(LINGER_S):
             while (await receive()).get("more_body", False):

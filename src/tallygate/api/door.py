@@ -1,4 +1,4 @@
-"""A request and a reply as the doors see them, whatever server carries them. No ASGI, no server type comes past here."""
+"""A request and a reply as the doors see them, whatever server carries them. No server's type comes past here."""
 
 import re
 import secrets
@@ -14,8 +14,8 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 class Request(Struct, frozen=True):
     """One HTTP request whose body has been read.
 
-    `path` is the raw path as sent, without the query; `headers` are (lower-case name, value) pairs in order; `slots` the
-    parts of the path that the URL table names, percent-decoded.
+    `path` is the raw path as sent, without the query; `headers` are (lower-case name, value) pairs in order; `slots`
+    the parts of the path that the URL table names, percent-decoded.
     """
 
     method: str

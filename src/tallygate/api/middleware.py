@@ -1,6 +1,7 @@
 """The gate before every door: matches the address, bounds what is read, and says no in the caller's dialect.
 
-Judges by the matched route alone, never by text of the path (reliability section 2.1, row 6). No credential is looked at here.
+Judges by the matched route alone, never by text of the path. No credential is looked
+at here.
 """
 
 import re
@@ -65,7 +66,9 @@ def match(method: str, path: str) -> Matched:
         if path.startswith(item.prefix) and (slot := decode_slot(path[len(item.prefix) :]))
     ]
     if not candidates:
-        raise NotFound("There is nothing at this address. The paths this gateway serves are listed in its documentation.")
+        raise NotFound(
+            "There is nothing at this address. The paths this gateway serves are listed in its documentation."
+        )
     for matched in candidates:
         if method in matched.route.methods:
             return matched

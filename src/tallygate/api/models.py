@@ -1,4 +1,7 @@
-"""The list of models, as one object that OpenAI's and Anthropic's clients both read (reference contracts section 6.7)."""
+"""The list of models, as one object that the clients of every dialect read.
+
+It joins the members that OpenAI's and Anthropic's lists have; each client ignores the other's.
+"""
 
 from datetime import UTC, datetime
 

@@ -12,7 +12,8 @@ Door = Literal["chat", "list_models", "show_model", "home", "health", "ready"]
 class Route(Struct, frozen=True):
     """One address. `path` may end in ``{name}``, which takes the whole rest, slashes included.
 
-    `policy` is what a caller needs: `public` nothing, otherwise the permission's name. `billable` calls take the hallway.
+    `policy` is what a caller needs: `public` nothing, otherwise the permission's name. `billable` calls take the
+    hallway.
     """
 
     methods: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What a wire format must offer to be spoken at both ends of the house (design.md D1).
+"""What a wire format must offer to be spoken at both ends of the house (docs/house.md, Three ways through).
 
 A dialect is stateless and pure: bytes in, values out, no socket, no clock, no provider. The codec that reads a client's
 request is the one that writes a request to a provider of the same tongue. Readers and writers of streams hold the state
@@ -39,8 +39,8 @@ class Frame(Struct, frozen=True):
     """One piece of a stream exactly as it came, and what it means.
 
     `raw` is the bytes of the frame with its delimiter; frames in order join to the whole stream. `closing` marks what a
-    client takes for the end (it is held until the call is settled). `only_usage` marks a frame that exists because usage
-    was asked for, so that it can be withheld from a client that did not ask.
+    client takes for the end (it is held until the call is settled). `only_usage` marks a frame that exists because
+    usage was asked for, so that it can be withheld from a client that did not ask.
     """
 
     raw: bytes
@@ -114,7 +114,8 @@ class Dialect(Protocol):
         ...
 
     def read_error(self, status: int, body: bytes, retry_after: str | None) -> TallygateError:
-        """What a provider's error answer means to us: ProviderRejected for the caller's fault, else an UpstreamError."""
+        """What a provider's error answer means to us: ProviderRejected for the caller's fault, else an UpstreamError.
+        """
         ...
 
     def write_error(self, error: TallygateError, request_id: str) -> Rendered:

@@ -1,4 +1,6 @@
-"""Which models exist here and where each is served. Pure values: `providers` makes offers, `router` makes records of them."""
+"""Which models exist here and where each is served. Pure values: `providers` makes offers, `router` makes records of
+them.
+"""
 
 from typing import Literal
 
@@ -11,7 +13,8 @@ Quality = Literal["real", "test"]
 
 
 class Offer(Struct, frozen=True):
-    """One model that one provider says it serves. `model` is the provider's own name; `created_s` Unix seconds, 0 unknown.
+    """One model that one provider says it serves. `model` is the provider's own name; `created_s` Unix seconds, 0
+    unknown.
 
     `bare` offers may also be called by that name alone, without ``provider/`` before it.
     """

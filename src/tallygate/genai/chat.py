@@ -1,7 +1,8 @@
 """A chat call and its whole answer, in the words every dialect can read and write.
 
 Requests keep their dialect's unnamed fields in `extra` together with the name of that dialect, so a same-dialect write
-restores them and any other must account for them. Stream events live in `stream.py`; what they add up to is `ChatResponse`.
+restores them and any other must account for them. Stream events live in `stream.py`; what they add up to is
+`ChatResponse`.
 """
 
 from typing import Any, Literal
@@ -16,7 +17,8 @@ FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "refusa
 
 
 class Tool(Struct, frozen=True):
-    """A tool the model may call. `kind` is `function`, `custom`, or a provider's own built-in type (then `extra` holds all of it).
+    """A tool the model may call. `kind` is `function`, `custom`, or a provider's own built-in type (then `extra` holds
+    all of it).
 
     `parameters` is a JSON schema as decoded JSON, None when the caller gave none.
     """
@@ -63,7 +65,9 @@ class Sampling(Struct, frozen=True):
 
 
 class ReasoningOptions(Struct, frozen=True):
-    """How much the model should think. `effort` is none, minimal, low, medium, high, xhigh, max; `tokens_max` a budget."""
+    """How much the model should think. `effort` is none, minimal, low, medium, high, xhigh, max; `tokens_max` a
+    budget.
+    """
 
     effort: str | None = None
     tokens_max: int | None = None
@@ -73,7 +77,8 @@ class ReasoningOptions(Struct, frozen=True):
 
 
 class ChatRequest(Struct, frozen=True):
-    """One chat call. `system` is the instruction given beside the messages; `dialect` names who wrote every `extra` inside.
+    """One chat call. `system` is the instruction given beside the messages; `dialect` names who wrote every `extra`
+    inside.
 
     `output_tokens_max` bounds the answer, reasoning included. `include_usage` asks for usage at the end of a stream.
     """

@@ -2,7 +2,7 @@
 
 Parts are pure values; identity and storage live elsewhere. Each part keeps the fields its own dialect sent and this
 vocabulary has no name for in `extra`, so that the same dialect can write them back; another dialect must list them as
-dropped (design.md section 5, loss rule).
+dropped.
 """
 
 from typing import Any, Literal
@@ -75,7 +75,9 @@ class Document(Struct, frozen=True, tag="document"):
 
 
 class Reasoning(Struct, frozen=True, tag="reasoning"):
-    """What a model thought. `signature` proves it to its provider; `encrypted` is thought we may not read but must replay."""
+    """What a model thought. `signature` proves it to its provider; `encrypted` is thought we may not read but must
+    replay.
+    """
 
     text: str = ""
     signature: str | None = None
@@ -90,7 +92,9 @@ class Refusal(Struct, frozen=True, tag="refusal"):
 
 
 class ToolCall(Struct, frozen=True, tag="tool_call"):
-    """A model asks for a tool. `arguments` is the text the model wrote: JSON for functions, free text for custom tools."""
+    """A model asks for a tool. `arguments` is the text the model wrote: JSON for functions, free text for custom
+    tools.
+    """
 
     id: str
     name: str

@@ -25,8 +25,8 @@ class Attempt(Struct, frozen=True):
 class Outcome(Struct, frozen=True):
     """One call's end. Times are nanoseconds on the process's monotonic clock, relative to the request's arrival.
 
-    `usage` is the provider's own count, or None where it gave none; `chunks_delivered` counts writes that were handed to
-    the client's transport.
+    `usage` is the provider's own count, or None where it gave none; `chunks_delivered` counts writes that were handed
+    to the client's transport.
     """
 
     call_id: str

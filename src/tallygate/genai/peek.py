@@ -1,7 +1,7 @@
 """What one look at a raw request body tells, without building the request.
 
-The walk needs the model, whether to stream, the caps that bound the answer, and where each top-level member lies so that
-it can be edited in place. Spans are byte offsets into the very body that was looked at; they die with it.
+The walk needs the model, whether to stream, the caps that bound the answer, and where each top-level member lies so
+that it can be edited in place. Spans are byte offsets into the very body that was looked at; they die with it.
 """
 
 from msgspec import Struct, field
@@ -36,12 +36,14 @@ class Peek(Struct, frozen=True):
 class Edits(Struct, frozen=True):
     """What the relay changes in a request that otherwise goes through as it came. None leaves a thing as it is.
 
-    `include_usage`: ask the provider for usage at the end of a stream. `lift_system`: move a top-level `system` that the
-    provider would not know to where it does.
+    `output_cap_key`: the one key under which the provider honours a cap on the answer; the client's cap, or ours, is
+    put under it. `include_usage`: ask the provider for usage at the end of a stream. `lift_system`: move a top-level
+    `system` that the provider would not know to where it does.
     """
 
     model: str | None = None
     output_tokens_max: int | None = None
+    output_cap_key: str | None = None
     include_usage: bool = False
     lift_system: bool = False
 

@@ -1,4 +1,4 @@
-"""The answer to "who may serve this call": ordered targets, and why others may not. Pure values; `router` makes them."""
+"""Who may serve a call: ordered targets, and why others may not. Pure values; `router` makes them."""
 
 from msgspec import Struct
 

@@ -1,7 +1,7 @@
 """What a call used, counted the same way for every provider.
 
 Normalised in exactly one place, the dialect's reader: `input_tokens` includes cached ones and `output_tokens` includes
-reasoning (design.md section 5). Vendors differ: one family reports cached input beside the input instead of inside it.
+reasoning. Vendors differ: one family reports cached input beside the input instead of inside it.
 """
 
 from msgspec import Struct

@@ -20,7 +20,9 @@ class ClientGone(Exception):
 
 
 class Client(Protocol):
-    """Where an answer goes: a socket, a batch's result file. `send` returns once the bytes are handed to the transport."""
+    """Where an answer goes: a socket, a batch's result file. `send` returns once the bytes are handed to the
+    transport.
+    """
 
     async def start(self, status: int, headers: list[tuple[str, str]]) -> None:
         """Send the answer's head, once."""
@@ -127,12 +129,16 @@ class Call:
         await self.client.end(body)
 
     async def refuse(self, error: TallygateError) -> None:
-        """Answer with an error in the client's own dialect: whole if nothing was sent yet, else as the stream's last event."""
+        """Answer with an error in the client's own dialect: whole if nothing was sent yet, else as the stream's last
+        event.
+        """
         if self.started:
             await self.client.end(self.dialect.writer(include_usage=False).fail(error))
             return
         rendered = self.dialect.write_error(error, self.request_id)
-        await self.answer(rendered.status, [("content-type", rendered.content_type), *error_headers(error)], rendered.body)
+        await self.answer(
+            rendered.status, [("content-type", rendered.content_type), *error_headers(error)], rendered.body
+        )
 
 
 def error_headers(error: TallygateError) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """Signs of life on a silent stream, so that neither a client nor a proxy between us takes silence for death.
 
 A stream that has sent nothing for fifteen seconds gets an SSE comment; if not even its head was sent, that is committed
-first (design.md section 4, Silence). One timer per stream, re-armed lazily, so a lively stream pays one clock read per
+first (docs/house.md, Streams). One timer per stream, re-armed lazily, so a lively stream pays one clock read per
 chunk. Whole answers get none: their status cannot be known early.
 """
 

@@ -1,13 +1,12 @@
 """From a plan to an answer: asks one target after another, and passes the answer on as it comes.
 
-Three modes (design.md D1): verbatim (bytes through), edited (named keys of the request changed in place, whole events
-withheld), translated (another dialect at the far end). In all of them the reader sees every event before the client
-does. What a client takes for the end is handed back to the hallway, which sends it once the call is settled. Money, keys
-and routing rules are not known here.
+Three modes (docs/house.md, Three ways through): verbatim (bytes through), edited (named keys of the request changed in
+place, whole events withheld), translated (another dialect at the far end). In all of them the reader sees every event
+before the client does. What a client takes for the end is handed back to the hallway, which sends it once the call is
+settled. Money, keys and routing rules are not known here.
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping
 
 from msgspec import Struct, structs
@@ -28,7 +27,7 @@ from tallygate.telemetry import logger
 from tallygate.transport.base import Answer, Exit, Timeouts
 
 AFTER_END_MS = 2_000
-"""How long upstream's end of body is waited for once its terminator has been seen (design.md section 4)."""
+"""How long upstream's end of body is waited for once its terminator has been seen."""
 
 
 class Relayed(Struct, frozen=True):
@@ -54,7 +53,9 @@ class Exchange(Struct, frozen=True):
 
 
 class Relay:
-    """Walks a plan's targets. `providers` maps a provider's name to its row and may be replaced as a whole at run time."""
+    """Walks a plan's targets. `providers` maps a provider's name to its row and may be replaced as a whole at run
+    time.
+    """
 
     def __init__(self, exit_: Exit, providers: Callable[[], Mapping[str, Provider]], timeouts: Timeouts) -> None:
         self._exit = exit_
@@ -62,7 +63,9 @@ class Relay:
         self._timeouts = timeouts
 
     async def serve(self, call: Call, plan: Plan) -> Relayed:
-        """Ask the targets in order until one answers. Never raises what a call can survive: the error is in the result."""
+        """Ask the targets in order until one answers. Never raises what a call can survive: the error is in the
+        result.
+        """
         watch = Watch(call)
         error: TallygateError = NoTarget()
         for target in plan.targets:
@@ -73,7 +76,7 @@ class Relay:
                 return Relayed(watch.outcome("cancelled"), client_gone=True)
             except TallygateError as failure:
                 error = failure
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever broke, the call comes to its end
                 logger.exception("call %s broke inside the gateway", call.id)
                 error = InternalError()
             watch.attempts.append(Attempt(target, error.status, error.code))
@@ -139,7 +142,9 @@ class Relay:
         self, call: Call, exchange: Exchange, answer: Answer, watch: Watch, heartbeat: Heartbeat
     ) -> Relayed:
         reader = exchange.dialect.reader()
-        writer = None if exchange.dialect is call.dialect else call.dialect.writer(include_usage=call.peek.include_usage)
+        writer = (
+            None if exchange.dialect is call.dialect else call.dialect.writer(include_usage=call.peek.include_usage)
+        )
         early = b""
         held = b""
         while not watch.ended:
@@ -196,7 +201,9 @@ async def _read_whole(answer: Answer, bytes_max: int) -> bytes:
 
 
 async def _await_end(answer: Answer) -> None:
-    """Wait shortly for upstream's clean end, so that its connection can serve again; without it the answer still counts."""
+    """Wait shortly for upstream's clean end, so that its connection can serve again; without it the answer still
+    counts.
+    """
     try:
         async with asyncio.timeout(AFTER_END_MS / 1000):
             while await answer.read():

@@ -1,5 +1,5 @@
-"""The whole walk of one request, on one screen (design.md section 4). Every door, stream, batch line and paid call takes
-this walk and no other; what a step does lives in its own room.
+"""The whole walk of one request, on one screen. Every door, stream, batch line and paid call
+takes this walk and no other; what a step does lives in its own room.
 """
 
 from collections.abc import Awaitable, Callable
@@ -27,7 +27,8 @@ class Hallway:
         self._relay = relay
 
     async def run(self, call: Call) -> None:
-        """Serve one call to its end, whatever happens to its client. The body of the call's owner task; never raises."""
+        """Serve one call to its end, whatever happens to its client. This is the body of its owner task; never raises.
+        """
         try:
             try:
                 principal = await self._identify(call.credential)
@@ -42,7 +43,7 @@ class Hallway:
             await conclude(call, relayed)
         except ClientGone:
             return
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever broke, the client gets an answer
             logger.exception("call %s broke inside the gateway", call.id)
             await apologise(call)
 

@@ -15,7 +15,9 @@ from tallygate.pipeline.call import Call
 
 
 class Watch:
-    """The notes of one call. `begun`: an event with content or an end was seen; `delivered`: the client got some of it."""
+    """The notes of one call. `begun`: an event with content or an end was seen; `delivered`: the client got some of
+    it.
+    """
 
     def __init__(self, call: Call) -> None:
         self._call = call

@@ -1,1 +1,1 @@
-"""CHOICE: from the name a client calls to the ordered targets that may serve it. Never a weaker model than asked for."""
+"""CHOICE: from the name a client calls to the ordered targets that may serve it, never a weaker model."""

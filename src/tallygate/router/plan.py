@@ -78,11 +78,14 @@ def split_target(text: str) -> Target:
 def plan(catalog: Catalog, model: str, operation: str) -> Plan:
     """The targets for one call, in order.
 
-    Raises: ModelNotFound if nothing bears that name, NoTarget naming each excluded target if none can serve `operation`.
+    Raises: ModelNotFound if nothing bears that name, NoTarget naming each excluded target if none can serve
+    `operation`.
     """
     candidates = _candidates(catalog, model)
     if not candidates:
-        raise ModelNotFound(f"The model {_shown(model)} does not exist here. GET /v1/models lists what does.", param="model")
+        raise ModelNotFound(
+            f"The model {_shown(model)} does not exist here. GET /v1/models lists what does.", param="model"
+        )
     targets: list[Target] = []
     excluded: list[Excluded] = []
     for target in candidates:
