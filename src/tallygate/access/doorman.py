@@ -1,0 +1,76 @@
+"""Turns a credential into a principal: form first, then the database, each time anew.
+
+Unknown, malformed, revoked, expired and disabled all end in the same words, so that nobody learns which keys exist
+(promise K6). A malformed key costs no look into the database (K5); a revoked one fails on its next use (K1), because
+nothing is remembered from one call to the next.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+
+from tallygate.access.admin_key import AdminKey
+from tallygate.access.keys import digest, well_formed
+from tallygate.access.permissions import ADMIN_ACCESS
+from tallygate.access.principal import Principal
+from tallygate.errors import InvalidApiKey
+from tallygate.genai.secret import Secret
+from tallygate.store.rows import ACTIVE, KeyRow
+
+FindKey = Callable[[bytes], Awaitable[KeyRow | None]]
+
+ADMIN = Principal(
+    key_id="admin",
+    user_id="",
+    workspace_id="",
+    key_version=0,
+    permissions=frozenset({ADMIN_ACCESS}),
+    models=frozenset(),
+)
+"""The bearer of the admin key: no workspace, no models, one permission."""
+
+
+class Doorman:
+    """Identifies callers. `find_key` looks a digest up in the database; `clock_ns` gives nanoseconds UTC."""
+
+    def __init__(
+        self,
+        find_key: FindKey,
+        *,
+        pepper: bytes,
+        prefix: str,
+        admin_key: Secret,
+        clock_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._find_key = find_key
+        self._pepper = pepper
+        self._prefix = prefix
+        self._admin_key = AdminKey(admin_key)
+        self._clock_ns = clock_ns
+
+    async def identify(self, credential: Secret | None) -> Principal:
+        """The principal behind a credential. Raises InvalidApiKey, and StoreUnavailable when the database is away."""
+        if credential is None:
+            raise InvalidApiKey("This request has no API key. Send one as `Authorization: Bearer` or as `x-api-key`.")
+        if self._admin_key.matches(credential):
+            return ADMIN
+        text = credential.reveal()
+        if not well_formed(text, self._prefix):
+            raise InvalidApiKey
+        row = await self._find_key(digest(self._pepper, text))
+        if row is None or not _is_live(row, self._clock_ns()):
+            raise InvalidApiKey
+        return Principal(
+            key_id=row.id,
+            user_id=row.user_id,
+            workspace_id=row.workspace_id,
+            key_version=row.version,
+            permissions=row.permissions,
+            models=row.models,
+            expires_at_ns=row.expires_at_ns,
+        )
+
+
+def _is_live(row: KeyRow, now_ns: int) -> bool:
+    if row.expires_at_ns is not None and row.expires_at_ns <= now_ns:
+        return False
+    return row.status == row.user_status == row.workspace_status == ACTIVE

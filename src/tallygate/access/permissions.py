@@ -1,0 +1,53 @@
+"""What a key may be allowed to do, and the one function that asks.
+
+Names follow contracts.md section 4.5, those that have a door here. Which door asks for which permission is written at
+the door. Nothing is implied: no permission contains another.
+"""
+
+from collections.abc import Iterable
+
+from tallygate.access.principal import Principal
+from tallygate.errors import InvalidValue, ModelAccessDenied, PermissionDenied
+
+MODELS_USE = "models:use"
+ADMIN_ACCESS = "admin:access"
+"""Held by the admin key alone, and never granted to a key of a workspace."""
+
+NAME_SHOWN_MAX = 100
+"""How much of a name from a request is repeated to its sender."""
+
+PERMISSIONS: dict[str, str] = {
+    MODELS_USE: "call models: every inference door, files and batches",
+    "routing:view": "see how a call would be routed and what it may cost at most",
+    "accounting:view_own": "see the calls, usage and receipts of the key's own user",
+    "accounting:view_tenant": "see the calls, usage, receipts and balance of the whole workspace",
+}
+"""Every permission that can be granted to a key, with what it opens."""
+
+DEFAULT_GRANT = frozenset({MODELS_USE, "routing:view", "accounting:view_own"})
+"""What a key gets where nothing else is said."""
+
+
+def check_grant(permissions: Iterable[str]) -> frozenset[str]:
+    """The set to grant. Raises InvalidValue naming the unknown ones and listing the known."""
+    grant = frozenset(permissions)
+    unknown = sorted(grant - PERMISSIONS.keys())
+    if unknown:
+        known = ", ".join(PERMISSIONS)
+        raise InvalidValue(
+            f"There is no permission {', '.join(map(repr, unknown))}. These can be granted: {known}.",
+            param="permissions",
+        )
+    return grant
+
+
+def require(principal: Principal, permission: str, *, model: str | None = None) -> None:
+    """Let the principal pass, or raise PermissionDenied, or ModelAccessDenied for a model off its list."""
+    if permission not in principal.permissions:
+        if ADMIN_ACCESS in principal.permissions:
+            raise PermissionDenied(
+                "The admin key opens only the admin API. Make an API key for this with `tallygate keys create`."
+            )
+        raise PermissionDenied(f"This API key lacks the permission {permission!r}.", details={"permission": permission})
+    if model is not None and principal.models is not None and model not in principal.models:
+        raise ModelAccessDenied(f"This API key may not call the model {model[:NAME_SHOWN_MAX]!r}.", param="model")

@@ -1,0 +1,17 @@
+"""What an operator may set about keys, section `[keys]`. Values only; where they came from is known to `config`."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from tallygate.genai.secret import Secret
+
+
+class KeysSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How API keys look and under what pepper they are stored."""
+
+    prefix: Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,15}\Z")] = "lx-"
+    """What every API key begins with. Keys made under another prefix are refused."""
+
+    pepper: Secret | None = None
+    """64 hexadecimal digits; from the environment only. None: made at the first start, in the file DATA/key-pepper."""

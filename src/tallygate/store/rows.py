@@ -1,0 +1,100 @@
+"""What the store gives and takes about workspaces, users and keys: frozen values, no behaviour.
+
+Times are integer nanoseconds since 1970 UTC (`_ns`). A full API key is in none of them: only its digest goes in, only
+its prefix and last four symbols come out.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Struct
+
+ACTIVE = "active"
+DISABLED = "disabled"
+REVOKED = "revoked"
+
+FIRST_USER = "owner"
+"""The user that every workspace starts with; keys belong to it where nobody else is named."""
+
+_texts = msgspec.json.Decoder(list[str])
+
+
+class KeyRow(Struct, frozen=True):
+    """What a call needs to know of a key: itself and whether its user and workspace still stand."""
+
+    id: str
+    user_id: str
+    workspace_id: str
+    permissions: frozenset[str]
+    models: frozenset[str] | None
+    status: str
+    expires_at_ns: int | None
+    version: int
+    user_status: str
+    workspace_status: str
+
+
+class WorkspaceRow(Struct, frozen=True):
+    """A workspace, as lists show it."""
+
+    id: str
+    name: str
+    status: str
+    created_at_ns: int
+    disabled_at_ns: int | None
+
+
+class UserRow(Struct, frozen=True):
+    """A user, as lists show it; `workspace` is the workspace's name."""
+
+    id: str
+    workspace_id: str
+    workspace: str
+    name: str
+    status: str
+    created_at_ns: int
+    disabled_at_ns: int | None
+
+
+class KeyRecord(Struct, frozen=True):
+    """A key, as lists show it: never the key itself. `version` grows by one at each change."""
+
+    id: str
+    workspace_id: str
+    workspace: str
+    user_id: str
+    user: str
+    name: str
+    prefix: str
+    last4: str
+    key_class: str
+    permissions: list[str]
+    models: list[str] | None
+    status: str
+    expires_at_ns: int | None
+    version: int
+    created_at_ns: int
+    revoked_at_ns: int | None
+
+
+class NewKey(Struct, frozen=True, kw_only=True):
+    """A key to be stored. `models` None means every model."""
+
+    digest: bytes
+    name: str
+    prefix: str
+    last4: str
+    key_class: str
+    permissions: frozenset[str]
+    models: frozenset[str] | None
+    expires_at_ns: int | None
+
+
+def pack_texts(texts: Sequence[str] | frozenset[str]) -> str:
+    """A set of strings as the one JSON text a column holds: sorted, so that equal sets are equal texts."""
+    return msgspec.json.encode(sorted(texts)).decode()
+
+
+def unpack_texts(packed: str) -> list[str]:
+    """The strings of a column written by `pack_texts`."""
+    return _texts.decode(packed)

@@ -1,0 +1,141 @@
+"""Workspaces and their users in the database: create, list, disable.
+
+Names arrive checked; who may call these functions is decided above. Nothing here is ever deleted: ledger and receipts
+refer to it for ever. A name or an id will do wherever one of these is meant.
+"""
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Select, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from tallygate.errors import Conflict, NotFound
+from tallygate.store.audit import Change, new_id, write_audit
+from tallygate.store.database import Database
+from tallygate.store.rows import ACTIVE, DISABLED, FIRST_USER, UserRow, WorkspaceRow
+from tallygate.store.schema import users, workspaces
+
+
+def create_workspace(database: Database, name: str, change: Change) -> WorkspaceRow:
+    """Create a workspace and its first user. Raises Conflict where the name is taken."""
+    with database.writing() as connection:
+        workspace, _ = insert_workspace(connection, name, change)
+        return workspace
+
+
+def list_workspaces(database: Database) -> list[WorkspaceRow]:
+    """All of them, oldest first."""
+    with database.reading() as connection:
+        rows = connection.execute(select(workspaces).order_by(workspaces.c.created_at_ns, workspaces.c.id))
+        return [WorkspaceRow(*row) for row in rows]
+
+
+def disable_workspace(database: Database, workspace: str, change: Change) -> WorkspaceRow:
+    """Disable it: from the commit on, no key of it opens anything. Disabling twice changes nothing. Raises NotFound."""
+    with database.writing() as connection:
+        found = find_workspace(connection, workspace)
+        done = connection.execute(
+            update(workspaces)
+            .where(workspaces.c.id == found.id, workspaces.c.status == ACTIVE)
+            .values(status=DISABLED, disabled_at_ns=change.at_ns)
+        )
+        if done.rowcount:
+            detail = {"name": found.name}
+            write_audit(
+                connection, change, "workspace.disable", workspace_id=found.id, object_id=found.id, detail=detail
+            )
+        return find_workspace(connection, found.id)
+
+
+def create_user(database: Database, workspace: str, name: str, change: Change) -> UserRow:
+    """Create a user. Raises NotFound for the workspace, Conflict where it is disabled or the name is taken."""
+    with database.writing() as connection:
+        found = find_workspace(connection, workspace)
+        if found.status != ACTIVE:
+            raise Conflict(f"The workspace {found.name!r} is disabled.")
+        return _insert_user(connection, found, name, change)
+
+
+def list_users(database: Database, workspace: str | None = None) -> list[UserRow]:
+    """The users of one workspace, or all, oldest first. Raises NotFound."""
+    with database.reading() as connection:
+        statement = _select_users().order_by(users.c.created_at_ns, users.c.id)
+        if workspace is not None:
+            statement = statement.where(users.c.workspace_id == find_workspace(connection, workspace).id)
+        return [UserRow(*row) for row in connection.execute(statement)]
+
+
+def disable_user(database: Database, workspace: str, user: str, change: Change) -> UserRow:
+    """Disable a user: from the commit on, no key of theirs opens anything. Twice changes nothing. Raises NotFound."""
+    with database.writing() as connection:
+        found = find_user(connection, workspace, user)
+        done = connection.execute(
+            update(users)
+            .where(users.c.id == found.id, users.c.status == ACTIVE)
+            .values(status=DISABLED, disabled_at_ns=change.at_ns)
+        )
+        if done.rowcount:
+            detail = {"name": found.name}
+            write_audit(
+                connection, change, "user.disable", workspace_id=found.workspace_id, object_id=found.id, detail=detail
+            )
+        return find_user(connection, found.workspace_id, found.id)
+
+
+def insert_workspace(connection: Connection, name: str, change: Change) -> tuple[WorkspaceRow, UserRow]:
+    """A workspace with its first user, in the caller's transaction. Raises Conflict."""
+    row = WorkspaceRow(new_id("ws_"), name, ACTIVE, change.at_ns, None)
+    try:
+        connection.execute(insert(workspaces).values(msgspec.structs.asdict(row)))
+    except IntegrityError as error:
+        raise Conflict(f"There is already a workspace named {name!r}.") from error
+    write_audit(connection, change, "workspace.create", workspace_id=row.id, object_id=row.id, detail={"name": name})
+    return row, _insert_user(connection, row, FIRST_USER, change)
+
+
+def find_workspace(connection: Connection, workspace: str) -> WorkspaceRow:
+    """The workspace of this name or id. Raises NotFound."""
+    statement = select(workspaces).where(or_(workspaces.c.name == workspace, workspaces.c.id == workspace))
+    row = connection.execute(statement).first()
+    if row is None:
+        raise NotFound(f"There is no workspace {workspace!r}.")
+    return WorkspaceRow(*row)
+
+
+def find_user(connection: Connection, workspace: str, user: str) -> UserRow:
+    """The user of this name or id in a workspace, itself given by name or id. Raises NotFound."""
+    found = find_workspace(connection, workspace)
+    statement = _select_users().where(users.c.workspace_id == found.id, or_(users.c.name == user, users.c.id == user))
+    row = connection.execute(statement).first()
+    if row is None:
+        raise NotFound(f"There is no user {user!r} in the workspace {found.name!r}.")
+    return UserRow(*row)
+
+
+def _insert_user(connection: Connection, workspace: WorkspaceRow, name: str, change: Change) -> UserRow:
+    row = UserRow(new_id("usr_"), workspace.id, workspace.name, name, ACTIVE, change.at_ns, None)
+    try:
+        connection.execute(
+            insert(users).values(
+                id=row.id, workspace_id=row.workspace_id, name=name, status=ACTIVE, created_at_ns=change.at_ns
+            )
+        )
+    except IntegrityError as error:
+        raise Conflict(f"There is already a user named {name!r} in the workspace {workspace.name!r}.") from error
+    detail = {"name": name}
+    write_audit(connection, change, "user.create", workspace_id=workspace.id, object_id=row.id, detail=detail)
+    return row
+
+
+def _select_users() -> Select[Any, Any, Any, Any, Any, Any, Any]:
+    """The columns of a UserRow, in its order."""
+    return select(
+        users.c.id,
+        users.c.workspace_id,
+        workspaces.c.name,
+        users.c.name,
+        users.c.status,
+        users.c.created_at_ns,
+        users.c.disabled_at_ns,
+    ).join(workspaces, workspaces.c.id == users.c.workspace_id)
