@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from tests.fakes.process import ROOT, Process
 
 ANSWER_TIMEOUT_S = 30.0
+TALLYGATE = str(Path(sys.executable).with_name("tallygate"))
 KEY = re.compile(r"\blx-[A-Za-z0-9]+_[A-Za-z0-9]{38}\b")
 
 
@@ -77,7 +78,9 @@ class Gateway:
         finally:
             connection.close()
 
-    def chat(self, body: Mapping[str, Any], headers: Iterable[tuple[str, str]] = (), *, key: str | None = None) -> Reply:
+    def chat(
+        self, body: Mapping[str, Any], headers: Iterable[tuple[str, str]] = (), *, key: str | None = None
+    ) -> Reply:
         """A chat completion, whole or streamed, read to its end."""
         sent = [("Content-Type", "application/json"), *headers]
         return self.ask("POST", "/v1/chat/completions", json.dumps(body).encode(), sent, key=key or self.key)
@@ -95,10 +98,10 @@ def read_reply(response: http.client.HTTPResponse) -> Reply:
 
 def run_cli(env: Mapping[str, str], *arguments: str) -> str:
     """What a `tallygate` command prints. Raises AssertionError if it fails."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tallygate", *arguments], env=dict(env), capture_output=True, text=True, timeout=60, cwd=ROOT
+    done = subprocess.run([TALLYGATE, *arguments], env=dict(env), capture_output=True, text=True, timeout=60, cwd=ROOT)
+    assert done.returncode == 0, (
+        f"tallygate {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
     )
-    assert done.returncode == 0, f"tallygate {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
     return done.stdout
 
 
@@ -111,6 +114,6 @@ def clean_env(folder: Path, **more: str) -> dict[str, str]:
 @contextmanager
 def start_gateway(env: Mapping[str, str], *arguments: str) -> Generator[Gateway]:
     """A gateway on a free port, until the block ends."""
-    command = [sys.executable, "-m", "tallygate", "serve", "--host", "127.0.0.1", "--port", "0", *arguments]
+    command = [TALLYGATE, "serve", "--host", "127.0.0.1", "--port", "0", *arguments]
     with Process(command, env) as process:
         yield Gateway(process, env)

@@ -14,6 +14,7 @@ import sys
 import traceback
 
 import openai
+
 from tests.contract import openai_scenarios, openai_trouble
 from tests.contract.openai_stage import SCENARIOS, Facts, Stage
 

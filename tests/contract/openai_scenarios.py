@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from pydantic import BaseModel
+
 from tests.contract.openai_stage import EVERYWHERE, LAB, Stage, scenario
 
 PIXEL = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(24)).decode()

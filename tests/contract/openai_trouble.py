@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import openai
+
 from tests.contract.openai_stage import LAB, THROUGH_GATEWAY, Facts, Stage, failure_of, scenario
 
 

@@ -164,7 +164,13 @@ PROVIDER_ERRORS = [
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(("model", "status", "code", "should_retry"), PROVIDER_ERRORS)
 def test_a_providers_failure_is_told_in_our_words(
-    gateway: Gateway, upstream: Upstream, model: str, status: int, code: str | None, should_retry: str | None, stream: bool
+    gateway: Gateway,
+    upstream: Upstream,
+    model: str,
+    status: int,
+    code: str | None,
+    should_retry: str | None,
+    stream: bool,
 ) -> None:
     text = f"failing {model} {stream}"
     reply = gateway.chat(said(text, model, stream=stream))
