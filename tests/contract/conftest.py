@@ -13,16 +13,9 @@ from tests.fakes.upstream import PROVIDER_KEY, Upstream, start_upstream
 
 LAB_MODELS = (
     *("up-echo", "up-think", "up-interleaved", "labs/up-slash", "up-slow", "up-silent", "up-steady", "up-gated"),
-    *(
-        "up-break-after-0",
-        "up-break-after-3",
-        "up-cut-after-0",
-        "up-cut-after-3",
-        "up-stall-after-3",
-        "up-error-midstream",
-    ),
+    *("up-break-after-0", "up-break-after-3", "up-cut-after-0", "up-cut-after-3", "up-stall-after-3"),
+    *("up-error-midstream", "up-nodone", "up-tiny-writes", "up-usage-unasked", "up-gzip"),
     *("up-400", "up-401", "up-403", "up-404", "up-429", "up-500", "up-503", "up-html", "up-bad-json", "up-redirect"),
-    *("up-gzip", "up-nodone", "up-tiny-writes", "up-usage-unasked"),
 )
 
 

@@ -1,4 +1,4 @@
-"""Requests that must be refused, over raw sockets: each with its status, code and field, in OpenAI's body, and nothing sent on.
+"""Requests that must be refused, over raw sockets: status, code and field, in OpenAI's body, and nothing sent on.
 
 One table per kind. `ANY` stands where several answers are right. Sources: the issue's list, reliability sections 6.A to
 6.C and 6.L, contracts section 8.1.
@@ -190,9 +190,7 @@ WRONG_VALUES: list[tuple[str, bytes, str]] = [
 VALUE_CODES = {"invalid_value", "missing_required_parameter", "invalid_request"}
 
 
-@pytest.mark.parametrize(
-    ("name", "raw", "param"), WRONG_VALUES, ids=[f"{n}={r[:24].decode()}" for n, r, _ in WRONG_VALUES]
-)
+@pytest.mark.parametrize(("name", "raw", "param"), WRONG_VALUES, ids=[f"{n}={r[:24]!r}" for n, r, _ in WRONG_VALUES])
 def test_a_field_with_a_wrong_value(gateway: Gateway, name: str, raw: bytes, param: str) -> None:
     reply = post(gateway, with_field(name, raw))
     check_refusal(reply, 400, VALUE_CODES)
@@ -308,8 +306,10 @@ def test_a_method_the_address_does_not_take(gateway: Gateway, method: str, path:
     assert sorted(reply.headers["allow"].split(", ")) == allow.split(", ")
 
 
-PATHS = ["/v1", "/v1/", "/v1/chat", "/v1/chat/completions/", "//v1/chat/completions", "/V1/chat/completions", "/.env"]
-PATHS += ["/v1/%63hat/completions", "/v1/../v1/chat/completions", "/v1/chat/completions;x", "/v1/unknown?x=1", "/admin"]
+PATHS = [
+    *("/v1", "/v1/", "/v1/chat", "/v1/chat/completions/", "//v1/chat/completions", "/V1/chat/completions", "/.env"),
+    *("/v1/%63hat/completions", "/v1/../v1/chat/completions", "/v1/chat/completions;x", "/v1/unknown?x=1", "/admin"),
+]
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -39,6 +39,7 @@ class Llm:
             text=True,
             timeout=60,
             cwd=ROOT,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout

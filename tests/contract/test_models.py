@@ -1,4 +1,4 @@
-"""What is public: the model list that both SDK families read, and the addresses operators look at. Contracts section 6.7."""
+"""What is public: the model list that both SDK families read (contracts section 6.7), and what operators look at."""
 
 import re
 from urllib.parse import quote

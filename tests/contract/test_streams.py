@@ -52,8 +52,8 @@ def test_a_whole_answer_is_the_providers_own_bytes(gateway: Gateway, upstream: U
 
 def test_a_request_reaches_the_provider_byte_by_byte(gateway: Gateway, upstream: Upstream) -> None:
     body = (
-        b'{ "messages":\t[{"content":"odd \\u0062ytes, \xc3\xa9","role":"user"}],\r\n "x_unknown": [1.50, 1e3, {"a":{}}],'
-        b' "model" : "up-echo"  }'
+        b'{ "messages":\t[{"content":"odd \\u0062ytes, \xc3\xa9","role":"user"}],\r\n "x_unknown": [1.50, 1e3,'
+        b' {"a":{}}], "model" : "up-echo"  }'
     )
     reply = gateway.ask(
         "POST", "/v1/chat/completions", body, [("Content-Type", "application/json; charset=utf-8")], key=gateway.key
