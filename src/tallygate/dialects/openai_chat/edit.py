@@ -1,0 +1,109 @@
+"""Changes to a raw chat request in place: four named edits, and every other byte as the client sent it (design.md D1).
+
+Only bytes that `peek` has checked come here. Anything that needs the request understood as a whole is a translation and
+is the work of this dialect's reader and writer.
+"""
+
+import msgspec
+
+from tallygate.dialects.scan import list_members
+from tallygate.genai.peek import Edits, Peek, Span
+
+_CAP_NAMES = ("max_tokens", "max_completion_tokens")
+
+_Patch = tuple[int, int, bytes]
+"""Replace `body[start:end]` by these bytes."""
+
+
+def edit(body: bytes, peek: Peek, edits: Edits, *, cap_name: str = "max_tokens") -> bytes:
+    """The body with the named changes; the very same object if nothing changes. `peek` must be of these bytes.
+
+    A cap replaces the number wherever the client gave one, else it is written as `cap_name`. The top-level `system`
+    becomes the first message with its value byte for byte; if it is null it is only taken out.
+    """
+    if edits.empty:
+        return body
+    spans = peek.spans
+    patches: list[_Patch] = []
+    added = b""
+    if edits.model is not None:
+        patches.append(_replace(spans["model"], msgspec.json.encode(edits.model)))
+    if edits.output_tokens_max is not None:
+        capped, member = _set_cap(body, spans, edits.output_tokens_max, cap_name)
+        patches += capped
+        added += member
+    if edits.include_usage:
+        asked, member = _ask_usage(body, spans)
+        patches += asked
+        added += member
+    if edits.lift_system and "system" in spans:
+        patches += _lift_system(body, spans)
+    if added:
+        end = max(span.end for span in spans.values())
+        patches.append((end, end, added))
+    return _apply(body, patches)
+
+
+def _replace(span: Span, value: bytes) -> _Patch:
+    return span.value_start, span.end, value
+
+
+def _value(body: bytes, span: Span) -> bytes:
+    return body[span.value_start : span.end]
+
+
+def _set_cap(body: bytes, spans: dict[str, Span], tokens: int, cap_name: str) -> tuple[list[_Patch], bytes]:
+    """Patches for the caps that are there, or a new last member. A null cap counts as absent."""
+    value = b"%d" % tokens
+    given = [name for name in _CAP_NAMES if name in spans and _value(body, spans[name]) != b"null"]
+    if not given and cap_name in spans:
+        given = [cap_name]
+    if given:
+        return [_replace(spans[name], value) for name in given], b""
+    return [], b',"%b":%b' % (cap_name.encode(), value)
+
+
+def _ask_usage(body: bytes, spans: dict[str, Span]) -> tuple[list[_Patch], bytes]:
+    """Patches that set `stream_options.include_usage`, or a new last member. Its other keys keep their bytes."""
+    options = spans.get("stream_options")
+    if options is None:
+        return [], b',"stream_options":{"include_usage":true}'
+    value = _value(body, options)
+    if value == b"null":
+        return [_replace(options, b'{"include_usage":true}')], b""
+    members = list_members(value)
+    for name, span in members:
+        if name == "include_usage":
+            start = options.value_start
+            return [(start + span.value_start, start + span.end, b"true")], b""
+    inside = options.value_start + 1
+    return [(inside, inside, b'"include_usage":true' + (b"," if members else b""))], b""
+
+
+def _lift_system(body: bytes, spans: dict[str, Span]) -> list[_Patch]:
+    """Take the member out with one comma, and put its value in front of the messages."""
+    order = list(spans)
+    place = order.index("system")
+    system = spans["system"]
+    # `model` and `messages` stand beside it, so there is always a neighbour, and a comma towards it.
+    if place > 0:
+        removed = (spans[order[place - 1]].end, system.end, b"")
+    else:
+        removed = (system.start, spans[order[1]].start, b"")
+    value = _value(body, system)
+    if value == b"null":
+        return [removed]
+    inside = spans["messages"].value_start + 1
+    return [removed, (inside, inside, b'{"role":"system","content":%b},' % value)]
+
+
+def _apply(body: bytes, patches: list[_Patch]) -> bytes:
+    if not patches:
+        return body
+    view = memoryview(body)  # slices of it are not copies: a body may be megabytes of picture
+    pieces: list[bytes | memoryview] = []
+    position = 0
+    for start, end, replacement in sorted(patches):
+        pieces += (view[position:start], replacement)
+        position = end
+    return b"".join((*pieces, view[position:]))
