@@ -41,7 +41,7 @@ lint: $(VENV)/.made-test $(VENV)/.made-package
 	@$(VENV)/bin/lint-imports --no-logo
 
 docs: $(VENV)/.made-docs $(VENV)/.made-package
-	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
 	@echo "The site is in site/index.html"
 
 # Resolves the locks anew; `make lock UPGRADE=--upgrade` takes newer versions too. A release must be a week old:
