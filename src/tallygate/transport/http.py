@@ -8,6 +8,7 @@ providers, dialects or trying again. Framing follows RFC 9112.
 import asyncio
 import ssl
 from collections.abc import Mapping
+from io import BytesIO
 
 import aiohttp
 from aiohttp.connector import Connection
@@ -22,6 +23,9 @@ from tallygate.transport.settings import TransportSettings
 
 READ_BUFFER_BYTES = 64 * 1024
 """What waits unread for one slow reader before the provider is made to wait; the client keeps up to twice as much."""
+
+
+LARGE_BODY_BYTES = 256 * 1024
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -46,7 +50,7 @@ class _Connector(aiohttp.TCPConnector):
 class HttpAnswer:
     """An answer that arrives over HTTP (`transport.base.Answer`)."""
 
-    __slots__ = ("_ended", "_failure", "_response", "headers", "status")
+    __slots__ = ("_ended", "_failure", "_lost", "_response", "headers", "status")
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
@@ -54,6 +58,9 @@ class HttpAnswer:
         self._failure: TallygateError | None = None
         self.status = response.status
         self.headers: Mapping[str, str] = _join_headers(response)
+        self._lost = _lost_future(response)
+        if self._lost is not None:
+            self._lost.add_done_callback(self._note_loss)
         if _is_encoded(self.headers):
             self._failure = InvalidAnswer("The provider sent its answer compressed although that was not asked for.")
 
@@ -69,14 +76,13 @@ class HttpAnswer:
             data = await content.readany()
         except FAILURES as error:
             self._failure = explain_body(error)
-            # What came before the break is still the provider's answer; the library would withhold it.
-            content.set_exception(None)  # pyright: ignore[reportArgumentType]
-            data = content.read_nowait()
+            data = _read_left(content)
             if not data:
                 self.close()
                 raise self._failure from None
         if not data:
             self._ended = True
+            self._forget_loss()
         return data
 
     def close(self) -> None:
@@ -89,7 +95,20 @@ class HttpAnswer:
         if connection is not None and connection.transport is not None:
             # A plain close would first wait for what is still to be sent.
             connection.transport.abort()
+        self._forget_loss()
         self._response.close()
+
+    def _note_loss(self, lost: asyncio.Future[None]) -> None:
+        """The library forgets the reader of a body whose framing turns out to be wrong; it would wait for ever."""
+        if not lost.cancelled():
+            lost.exception()  # or it would be reported as never looked at
+        content = self._response.content
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(aiohttp.ClientPayloadError())
+
+    def _forget_loss(self) -> None:
+        if self._lost is not None:
+            self._lost.remove_done_callback(self._note_loss)
 
 
 class HttpExit:
@@ -106,14 +125,16 @@ class HttpExit:
         Raises: ProviderUnreachable, ProviderTimeout, InvalidAnswer (not HTTP); ShuttingDown once the exit is closed.
         """
         session = self._open()
+        body = request.body
         try:
             # The library's own limits do not see an upload that stalls; this one does.
             async with asyncio.timeout((timeouts.connect_ms + timeouts.first_byte_ms) / 1000):
                 response = await session.request(
                     request.method,
-                    URL(request.url, encoded=True),
+                    _parse(request.url),
                     headers=request.headers,
-                    data=request.body or None,
+                    # A large body is sent in pieces, so that other calls get their turn in between.
+                    data=BytesIO(body) if len(body) > LARGE_BODY_BYTES else body or None,
                     allow_redirects=False,
                     timeout=aiohttp.ClientTimeout(
                         total=timeouts.total_ms / 1000,
@@ -157,6 +178,23 @@ class HttpExit:
         return self._session
 
 
+def _read_left(content: aiohttp.StreamReader) -> bytes:
+    """What came before a break. It is still the provider's answer, yet the library would withhold it."""
+    content.set_exception(None)  # pyright: ignore[reportArgumentType]
+    try:
+        return content.read_nowait()
+    except TimeoutError:
+        return b""  # once the time for the whole is over, nothing more is given out
+
+
+def _parse(url: str) -> URL:
+    """The URL exactly as it is written: what is percent-encoded in it stays so."""
+    try:
+        return URL(url, encoded=True)
+    except ValueError:
+        raise aiohttp.InvalidURL(url) from None
+
+
 def _limit_silence(response: aiohttp.ClientResponse, silence_ms: int) -> None:
     """From here on each wait for bytes has the limit of a body, no longer that of a head."""
     connection = response.connection
@@ -164,6 +202,12 @@ def _limit_silence(response: aiohttp.ClientResponse, silence_ms: int) -> None:
         return  # the whole body came with the head
     connection.protocol.read_timeout = silence_ms / 1000
     connection.protocol.start_timeout()
+
+
+def _lost_future(response: aiohttp.ClientResponse) -> asyncio.Future[None] | None:
+    """Done when the connection is gone; None if the whole body is here already."""
+    connection = response.connection
+    return None if connection is None or connection.protocol is None else connection.protocol.closed
 
 
 def _join_headers(response: aiohttp.ClientResponse) -> dict[str, str]:
