@@ -6,11 +6,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.fixtures.postgresql import PrivateServer
 
 from tallygate.store.address import DatabaseAddress, Engine, parse_address
 from tallygate.store.driver import DRIVER_ERRORS, DriverConnection
 from tallygate.store.refusal import DatabaseUnusable
+from tests.fixtures.postgresql import PrivateServer
 
 
 @pytest.fixture
