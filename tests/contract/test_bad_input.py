@@ -1,7 +1,7 @@
 """Requests that must be refused, over raw sockets: status, code and field, in OpenAI's body, and nothing sent on.
 
-One table per kind. `ANY` stands where several answers are right. Sources: the issue's list, reliability sections 6.A to
-6.C and 6.L, contracts section 8.1.
+One table per kind. `ANY` stands where several answers are right. Statuses, codes and what to do about them are in
+docs/reference/errors.md.
 """
 
 import gzip

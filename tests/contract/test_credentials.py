@@ -1,6 +1,6 @@
 """Who is let in, over raw sockets: no key, bad keys, several keys, revoked keys; and whose key is seen where.
 
-Sources: interface.md (Doors), reliability section 6.A. A refused caller learns nothing about why.
+A refused caller learns nothing about why.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What is public: the model list that both SDK families read (contracts section 6.7), and what operators look at."""
+"""What is public: the model list that both SDK families read, and what operators look at."""
 
 import re
 from urllib.parse import quote

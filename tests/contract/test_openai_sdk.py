@@ -22,7 +22,7 @@ from tests.fakes.upstream import PROVIDER_KEY, Upstream
 PLAYED = (openai_scenarios, openai_trouble)
 INTERPRETERS = {"openai3": Path(sys.executable), "openai1": ROOT / ".venv-openai1" / "bin" / "python"}
 LEAVE_WITHIN_S = 1.0
-"""How soon a provider must be told that the client left (issue: bad input)."""
+"""How soon a provider must be told that the client left."""
 
 
 @cache

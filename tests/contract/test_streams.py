@@ -1,6 +1,6 @@
 """What a stream and a whole answer are on the wire: bytes, terminators, order, and what happens when an end breaks off.
 
-Promises S1 to S5 of the reliability reference, proved with the provider's journal beside the gateway's own bytes.
+Proved with the provider's journal beside the gateway's own bytes.
 """
 
 import http.client
