@@ -30,7 +30,7 @@ class Seen(Struct, frozen=True):
 
 
 class Sighting(Struct, frozen=True):
-    """An engine that was recognised: its models, or in `note` why it cannot serve yet (``is still loading its model``)."""
+    """An engine that was recognised: its models, or in `note` why it cannot serve yet."""
 
     offers: tuple[Offer, ...] = ()
     note: str = ""
@@ -52,10 +52,10 @@ class Engine(Struct, frozen=True):
 class Provider(Struct, frozen=True, kw_only=True):
     """One row. `name` is what stands before the slash in ``provider/model``; `title` is for people.
 
-    `speaks` maps a dialect's name to the path under `base_url` where it is spoken. `key_env` names the variables a key is
-    looked for in, best first. `stream_usage`: the provider knows ``stream_options.include_usage``. `output_cap_key` is the
-    key of a chat request that bounds its output and that this provider heeds. `models` are well-known names to list;
-    `claims` are patterns (fnmatch) of names that are this provider's when they are called without ``provider/``.
+    `speaks` maps a dialect's name to the path under `base_url` where it is spoken. `key_env` names the variables that
+    may hold the key, best first. `stream_usage`: it knows ``stream_options.include_usage``. `output_cap_key` is the key
+    of a chat request that bounds its output and that it heeds. `models` are well-known names to list; `claims` are
+    patterns (fnmatch) of names that are this provider's when they are called without ``provider/`` before them.
     """
 
     name: str

@@ -8,7 +8,7 @@ from tallygate.providers.listing import Listing, read_listing
 def recognise(seen: tuple[Seen, ...]) -> Sighting | None:
     """Its own list says what each model's files are; releases before 0.3.6 only have OpenAI's, with a telling owner."""
     own, common = (_read(answer) for answer in seen)
-    if own is not None and all(item.compatibility_type for item in own.data):
+    if own is not None and own.data and all(item.compatibility_type for item in own.data):
         listing = own
     elif common is not None and common.data and all(item.owned_by == "organization_owner" for item in common.data):
         listing = common

@@ -1,4 +1,7 @@
-"""OpenRouter (openrouter.ai/docs/api-reference/overview). Its model names are ``vendor/model``; usage is always sent."""
+"""OpenRouter (openrouter.ai/docs/api-reference/overview).
+
+Its models are named ``vendor/model``, and it always sends usage.
+"""
 
 from tallygate.providers.base import Provider
 

@@ -5,13 +5,15 @@ Secrets never stand here, only the name of the variable or the file that holds t
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from tallygate.providers.base import Auth, OutputCapKey
+
 HttpUrl = Annotated[str, Meta(pattern="^https?://[^/]", description="a URL that begins with http:// or https://")]
-VariableName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\Z", description="the name of a variable")]
 UrlPath = Annotated[str, Meta(pattern="^/", description="a path that begins with /")]
+VariableName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\Z", description="the name of a variable")]
 
 
 class ProviderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -24,6 +26,10 @@ class ProviderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     api_key_env: VariableName | None = None
     api_key_file: Path | None = None
     # The header the key travels in; `none` sends no key.
-    auth: Literal["bearer", "x-api-key", "x-goog-api-key", "none"] | None = None
+    auth: Auth | None = None
     # Sent with every call to this provider.
     headers: dict[str, str] = field(default_factory=dict[str, str])
+    # False for a server that refuses `stream_options`; its streams then may come without usage.
+    stream_usage: bool | None = None
+    # The key of a chat request that bounds the output here; others are understood as this one.
+    output_cap_key: OutputCapKey | None = None
