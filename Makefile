@@ -12,7 +12,7 @@ SERVER  := $(VENV)/.made-server $(VENV)/.made-package
 TEST    := $(VENV)/.made-test $(VENV)/.made-package .venv-openai1/.made
 PYTEST  := $(PYTHON) -m pytest --quiet
 
-.PHONY: run test test-long test-clients docs lint lock clean
+.PHONY: run test test-long test-clients bench docs lint lock clean
 .DEFAULT_GOAL := run
 
 run: $(SERVER)
@@ -33,6 +33,20 @@ test-long: $(TEST)
 # The official SDKs and command lines against a running gateway.
 test-clients: $(TEST)
 	@$(PYTEST) tests/contract
+
+# CPU per request, beside nginx, HAProxy, LiteLLM and others, which it installs under bench/.work; Linux, needs rustc.
+# `make bench PEERS=nginx CASES=json` is a quick look; what the figures mean is in bench/README.md.
+PEERS :=
+CASES := json,sse
+GATEWAY := $(VENV)/bin/tallygate
+BENCH_DATA := bench/.work/tallygate
+bench: $(SERVER)
+	@bench/rig.py install $$(echo '$(PEERS)' | tr , ' ')
+	@rm -rf $(BENCH_DATA)
+	@TALLYGATE_DATA=$(BENCH_DATA) bench/rig.py run --cases $(CASES) $(if $(PEERS),--peers $(PEERS)) \
+		--ours "exec $(GATEWAY) serve --config bench/tallygate.toml --port 8255" --ours-url http://127.0.0.1:8255 \
+		--ours-setup "$(GATEWAY) workspaces create bench && $(GATEWAY) keys create --workspace bench" \
+		--ours-header "Authorization: Bearer {key}"
 
 lint: $(VENV)/.made-test $(VENV)/.made-package
 	@$(VENV)/bin/ruff check --quiet
