@@ -1,8 +1,8 @@
 """Turns a credential into a principal: form first, then the database, each time anew.
 
-Unknown, malformed, revoked, expired and disabled all end in the same words, so that nobody learns which keys exist
-(promise K6). A malformed key costs no look into the database (K5); a revoked one fails on its next use (K1), because
-nothing is remembered from one call to the next.
+Unknown, malformed, revoked, expired and disabled all end in the same words, so that nobody learns which keys exist. A
+malformed key costs no look into the database; a revoked one fails on its next use, because nothing is remembered from
+one call to the next.
 """
 
 import time

@@ -1,8 +1,8 @@
 """What an API key looks like, and the digest under which it is stored.
 
-A key is the prefix, a class letter, `_`, 32 random base62 symbols, and a CRC-32 of everything before it in six more
-(reliability.md section 7.1). The checksum costs a mistyped or made-up key its look into the database; it protects
-nothing else. Secret scanners can search for `lx-[ka]_[0-9A-Za-z]{38}`. No database and no file here.
+A key is the prefix, a class letter, `_`, 32 random base62 symbols, and a CRC-32 of everything before it in six more.
+The checksum spares the database every mistyped or made-up key; it protects nothing else. Secret scanners can search for
+`lx-[ka]_[0-9A-Za-z]{38}`. No database and no file here.
 """
 
 import hmac

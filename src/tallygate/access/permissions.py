@@ -1,7 +1,7 @@
 """What a key may be allowed to do, and the one function that asks.
 
-Names follow contracts.md section 4.5, those that have a door here. Which door asks for which permission is written at
-the door. Nothing is implied: no permission contains another.
+Which door asks for which permission is written at the door; a permission can be granted before its door is open, so
+that a key made today keeps what it was given. Nothing is implied: no permission contains another.
 """
 
 from collections.abc import Iterable

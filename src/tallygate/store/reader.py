@@ -24,7 +24,7 @@ from tallygate.store.refusal import DatabaseUnusable
 from tallygate.store.rows import KeyRow, unpack_texts
 
 ANSWER_S = 2.0
-"""How long a call waits for its database before it is refused (promise D4)."""
+"""How long a call waits for its database before it is refused."""
 
 BATCH_MAX = 64
 

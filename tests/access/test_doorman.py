@@ -1,0 +1,138 @@
+"""Who is let in: exact from one call to the next, silent about why not, and sparing with the database."""
+
+import asyncio
+import time
+from collections.abc import Callable, Generator
+
+import pytest
+
+from tallygate.access import admin
+from tallygate.access.doorman import ADMIN, Doorman
+from tallygate.access.keys import ADMIN as ADMIN_LETTER
+from tallygate.access.keys import TENANT, Minter, mint
+from tallygate.access.permissions import DEFAULT_GRANT
+from tallygate.errors import InvalidApiKey
+from tallygate.genai.secret import Secret
+from tallygate.store.address import DatabaseAddress
+from tallygate.store.database import Database
+from tallygate.store.reader import Reader
+from tallygate.store.rows import KeyRow
+
+PEPPER = b"p" * 32
+MINTER = Minter(PEPPER, "lx-")
+ADMIN_KEY = Secret("correct-horse-battery-staple")
+
+
+class Entrance:
+    """A doorman at a real database, with a count of looks into it and a clock that can be set."""
+
+    def __init__(self, database: Database, reader: Reader) -> None:
+        self.database = database
+        self.looks = 0
+        self.now_ns = time.time_ns()
+        self._reader = reader
+        self.doorman = Doorman(
+            self._count, pepper=PEPPER, prefix="lx-", admin_key=ADMIN_KEY, clock_ns=lambda: self.now_ns
+        )
+
+    async def _count(self, digest: bytes) -> KeyRow | None:
+        self.looks += 1
+        return await self._reader.find_key(digest)
+
+    def refusal(self, credential: Secret | None) -> InvalidApiKey:
+        """The refusal of a credential that must be refused."""
+        with pytest.raises(InvalidApiKey) as caught:
+            asyncio.run(self.doorman.identify(credential))
+        return caught.value
+
+
+@pytest.fixture
+def entrance(database: Database, address: DatabaseAddress) -> Generator[Entrance]:
+    admin.create_workspace(database, "acme", actor="test")
+    reader = Reader(address)
+    reader.start()
+    yield Entrance(database, reader)
+    reader.close()
+
+
+def new_key(entrance: Entrance, **wishes: object) -> admin.CreatedKey:
+    return admin.create_key(entrance.database, MINTER, workspace="acme", actor="test", **wishes)  # pyright: ignore[reportArgumentType]
+
+
+def test_a_live_key_is_its_principal(entrance: Entrance) -> None:
+    created = new_key(entrance, models=["m"], expires_at_ns=entrance.now_ns + 10**12)
+    principal = asyncio.run(entrance.doorman.identify(created.secret))
+    record = created.record
+    assert (principal.key_id, principal.user_id, principal.workspace_id) == (
+        record.id,
+        record.user_id,
+        record.workspace_id,
+    )
+    assert (principal.permissions, principal.models, principal.key_version) == (DEFAULT_GRANT, {"m"}, 1)
+    assert principal.expires_at_ns == record.expires_at_ns
+
+
+ENDINGS: dict[str, Callable[[Entrance, admin.CreatedKey], object]] = {
+    "revoked": lambda at, key: admin.revoke_key(at.database, key.record.id, actor="test"),
+    "user disabled": lambda at, key: admin.disable_user(at.database, "acme", "owner", actor="test"),
+    "workspace disabled": lambda at, key: admin.disable_workspace(at.database, "acme", actor="test"),
+    "expired": lambda at, key: setattr(at, "now_ns", key.record.expires_at_ns),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_key_that_ends_is_refused_on_its_next_use(entrance: Entrance, ending: str) -> None:
+    created = new_key(entrance, expires_at_ns=entrance.now_ns + 10**12)
+    asyncio.run(entrance.doorman.identify(created.secret))
+    ENDINGS[ending](entrance, created)
+    looks = entrance.looks
+    refusal = entrance.refusal(created.secret)
+    assert entrance.looks == looks + 1
+    unknown = entrance.refusal(mint("lx-", TENANT))
+    malformed = entrance.refusal(Secret("lx-k_malformed"))
+    assert described(refusal) == described(unknown) == described(malformed)
+
+
+def described(refusal: InvalidApiKey) -> tuple[object, ...]:
+    """All that a client could tell refusals apart by."""
+    return type(refusal), refusal.message, refusal.param, refusal.retry_after_s, refusal.details, refusal.args
+
+
+def test_a_lowered_limit_holds_on_the_next_call(entrance: Entrance) -> None:
+    created = new_key(entrance)
+    admin.change_key(entrance.database, created.record.id, actor="test", models=["m"], permissions=[])
+    principal = asyncio.run(entrance.doorman.identify(created.secret))
+    assert (principal.models, principal.permissions, principal.key_version) == ({"m"}, frozenset(), 2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "x", "lx-", "lx-k_", "sk-abc", "' OR '1'='1", "'; DROP TABLE keys; --", "%00", "\x00", "\xff" * 43, "\udcff"],
+)
+def test_a_malformed_key_costs_no_look_into_the_database(entrance: Entrance, text: str) -> None:
+    entrance.refusal(Secret(text))
+    entrance.refusal(None)
+    assert entrance.looks == 0
+
+
+def test_a_changed_key_costs_no_look_either(entrance: Entrance) -> None:
+    key = new_key(entrance).secret.reveal()
+    for position in range(len(key)):
+        other = "A" if key[position] != "A" else "B"
+        entrance.refusal(Secret(key[:position] + other + key[position + 1 :]))
+    assert entrance.looks == 0
+
+
+def test_a_key_under_another_pepper_is_unknown(entrance: Entrance) -> None:
+    elsewhere = admin.create_key(entrance.database, Minter(b"q" * 32, "lx-"), workspace="acme", actor="test")
+    entrance.refusal(elsewhere.secret)
+
+
+def test_a_request_without_a_key_is_told_how_to_send_one(entrance: Entrance) -> None:
+    assert "x-api-key" in entrance.refusal(None).message
+
+
+def test_the_admin_key_is_known_without_the_database(entrance: Entrance) -> None:
+    assert asyncio.run(entrance.doorman.identify(ADMIN_KEY)) == ADMIN
+    assert entrance.looks == 0
+    entrance.refusal(mint("lx-", ADMIN_LETTER))
