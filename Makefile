@@ -16,8 +16,7 @@ PYTEST  := $(PYTHON) -m pytest --quiet
 .DEFAULT_GOAL := run
 
 run: $(SERVER)
-	@export TALLYGATE_DATA="$${TALLYGATE_DATA:-./.tallygate}"; \
-	exec $(VENV)/bin/tallygate serve $${HOST:+--host "$$HOST"} $${PORT:+--port "$$PORT"}
+	@TALLYGATE_DATA="$${TALLYGATE_DATA:-./.tallygate}" exec $(VENV)/bin/tallygate serve
 
 # Everything a change must pass: style, types, floors, and every test on both engines.
 test: $(TEST)

@@ -133,8 +133,9 @@ def markdown(run: dict[str, Any]) -> str:
         (
             f"{machine['cpu']}, {machine['cores']} cores, {machine['kernel']}, Python {machine['python']}; "
             f"server on core {machine['server_core']}, upstream and load on core {machine['load_core']}; "
-            f"{run['rounds']} rounds of {run['seconds']:g} s, interleaved, medians; load average {machine['load_before']} before, "
-            f"{machine['load_after']} after. Differences under 20% are ties."
+            f"{run['rounds']} rounds of {run['seconds']:g} s, interleaved, medians; "
+            f"load average {machine['load_before']} before, {machine['load_after']} after. "
+            "Differences under 20% are ties."
         ),
     ]
     for name in run["cases"]:

@@ -49,7 +49,8 @@ def read_tracked() -> dict[str, str]:
     ).stdout.decode()
     paths = [ROOT / name for name in listing.split("\0") if name]
     contents = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in paths if path.is_file()}
-    return {path: content.decode("utf-8", errors="replace") for path, content in contents.items() if b"\0" not in content}
+    texts = {path: content for path, content in contents.items() if b"\0" not in content}
+    return {path: content.decode("utf-8", errors="replace") for path, content in texts.items()}
 
 
 def functions_of(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:

@@ -8,6 +8,7 @@ import pytest
 from tests.house.source import PACKAGE, ROOT
 
 FLOORS = [
+    {"__main__"},
     {"cli"},
     {"app"},
     {"config"},

@@ -16,6 +16,7 @@ def test_every_test_has_its_module() -> None:
 def test_a_stray_test_is_found() -> None:
     assert not _is_mirrored("tests/genai/test_nowhere.py")
     assert not _is_mirrored("tests/nowhere/test_errors.py")
+    assert not _is_mirrored("tests/nowhere/test_nowhere.py")
 
 
 def test_a_module_may_have_several_tests() -> None:
@@ -24,11 +25,12 @@ def test_a_module_may_have_several_tests() -> None:
 
 
 def _is_mirrored(path: str) -> bool:
-    """Whether `test_x.py`, or `test_x_topic.py`, has its `x.py` or its folder `x`."""
+    """Whether `test_x.py`, or `test_x_topic.py`, has its `x.py`, its folder `x`, or is in folder `x` itself."""
     place = PurePosixPath(path).relative_to("tests")
     if place.parts[0] in OWN_SHAPE or not place.name.startswith("test_"):
         return True
     words = place.stem.removeprefix("test_").split("_")
     names = ("_".join(words[:end]) for end in range(len(words), 0, -1))
     folder = ROOT / PACKAGE / place.parent
-    return any((folder / f"{name}.py").is_file() or (folder / name).is_dir() for name in names)
+    modules = {folder.name, *(module.stem for module in folder.iterdir())} if folder.is_dir() else set[str]()
+    return not modules.isdisjoint(names)
