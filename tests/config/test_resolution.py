@@ -16,6 +16,8 @@ from tallygate.config import ConfigError, Resolved, Settings, list_settings, res
 from tallygate.config.environment import variable_of
 from tallygate.genai.secret import Secret
 
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
+
 # A value that each setting accepts and that is not its default, as a variable would hold it.
 SAMPLES = {
     "data": "/srv/tallygate",
@@ -23,6 +25,7 @@ SAMPLES = {
     "public_url": "https://gateway.example",
     "admin_key": "an-admin-key",
     "discover": "no",
+    "log_level": "debug",
     "server.host": "0.0.0.0",
     "server.port": "9000",
     "server.workers": "3",
@@ -30,12 +33,22 @@ SAMPLES = {
     "server.json_depth_max": "32",
     "keys.prefix": "tg-",
     "keys.pepper": "ab" * 32,
+    "transport.connect_ms": "1001",
+    "transport.first_byte_ms": "1002",
+    "transport.silence_ms": "1003",
+    "transport.total_ms": "1004",
+    "transport.keep_alive_ms": "1005",
+    "transport.connections_max": "1006",
+    "transport.header_bytes_max": "1024",
+    "transport.headers_max": "9",
     "providers.NAME.base_url": "http://lab:8000",
     "providers.NAME.speaks": '{ openai_chat = "/v1/chat/completions" }',
     "providers.NAME.api_key_env": "LAB_KEY",
     "providers.NAME.api_key_file": "/run/secrets/lab",
     "providers.NAME.auth": "x-api-key",
     "providers.NAME.headers": '{ x-team = "blue" }',
+    "providers.NAME.stream_usage": "off",
+    "providers.NAME.output_cap_key": "max_completion_tokens",
     "models.NAME.targets": "lab/a, lab/b",
     "models.NAME.aliases": '["one", "two"]',
     "models.NAME.price": '{ input = "0.20", output = "0.80" }',
@@ -86,6 +99,11 @@ def test_later_sources_win(tmp_path: Path) -> None:
 
 def test_every_setting_has_a_sample() -> None:
     assert set(SAMPLES) == set(list_settings())
+
+
+def test_the_reference_has_every_setting_in_order_and_no_other() -> None:
+    headings = [line.removeprefix("## ") for line in REFERENCE.read_text("utf-8").splitlines() if line[:3] == "## "]
+    assert headings == [f"`{name}`" for name in list_settings()]
 
 
 @pytest.mark.parametrize("setting", list_settings())
@@ -358,7 +376,7 @@ def test_reading_the_configuration_imports_no_room_that_serves() -> None:
     assert modules.isdisjoint({"sqlalchemy", "alembic", "aiohttp", "uvicorn", "pydantic", "asyncio", "typer"})
     ours = {name for name in modules if name.startswith("tallygate.") and name.count(".") > 1}
     rooms = {name for name in ours if not name.startswith(("tallygate.config.", "tallygate.genai."))}
-    assert {name.rsplit(".", 1)[1] for name in rooms} == {"settings"}
+    assert {name.rsplit(".", 1)[1] for name in rooms} == {"settings", "base"}
 
 
 def test_settings_are_frozen_values() -> None:

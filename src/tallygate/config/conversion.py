@@ -3,14 +3,13 @@
 A file's values are taken strictly as TOML gives them; text from the environment is read as its setting's type wants it.
 """
 
-import json
 import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path as FilePath
 from typing import Any, cast
 
-from msgspec import Struct, ValidationError, convert, inspect
+from msgspec import Struct, ValidationError, convert, inspect, json
 
 from tallygate.config.display import show
 from tallygate.config.origin import Origin, Path, Problem, spell
@@ -98,5 +97,5 @@ def _reader_of_custom(folder: FilePath) -> Callable[[type, object], object]:
 
 
 def _quote(value: object) -> str:
-    shown = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else show(value)
+    shown = json.encode(value).decode() if isinstance(value, str) else show(value)
     return shown if len(shown) <= 60 else f"{shown[:57]}..."

@@ -3,13 +3,12 @@
 Every place that prints configuration goes through here.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import cast
 
-from msgspec import UNSET, Struct, structs
+from msgspec import UNSET, Struct, json, structs
 
 from tallygate.genai.secret import Secret
 
@@ -52,4 +51,4 @@ def _inline(value: object) -> str:
         return f"{{ {inner} }}" if inner else "{}"
     if isinstance(value, list):
         return "[" + ", ".join(_inline(part) for part in cast("list[object]", value)) + "]"
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return json.encode(value, enc_hook=str).decode()

@@ -17,6 +17,8 @@ from tallygate.config.shape import entry_struct, field_of, nearest, section_stru
 
 PREFIX = "TALLYGATE_"
 CONFIG = "TALLYGATE_CONFIG"
+FOR_CLIENTS = ("TALLYGATE_BASE_URL", "TALLYGATE_API_KEY")
+"""What clients of a gateway read. They may well stand in the environment of a gateway that runs beside them."""
 
 # Kubernetes sets these for every service of a namespace; one named tallygate must not stop us from starting.
 _SERVICE_LINK = re.compile(r"TALLYGATE_(\w+_)?(SERVICE_HOST|SERVICE_PORT\w*|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)\Z")
@@ -61,7 +63,7 @@ def read_environment(
     problems: list[Problem] = []
     for variable in sorted(environ):
         value = environ[variable]
-        if not variable.startswith(PREFIX) or variable == CONFIG or not value or _is_service_link(variable, value):
+        if not value or not variable.startswith(PREFIX) or _is_foreign(variable, value):
             continue
         origin = Origin(kind="environment", place=variable)
         parts = tuple(variable.removeprefix(PREFIX).lower().split("__"))
@@ -109,7 +111,10 @@ def _fold(name: str) -> str:
     return re.sub(r"[^A-Z0-9_]", "_", name.upper())
 
 
-def _is_service_link(variable: str, value: str) -> bool:
+def _is_foreign(variable: str, value: str) -> bool:
+    """Whether a variable with our prefix is no setting and yet in its place."""
+    if variable == CONFIG or variable in FOR_CLIENTS:
+        return True
     if variable.endswith("_PORT") and _SERVICE_URL.match(value):
         return True
     return _SERVICE_LINK.match(variable) is not None

@@ -4,7 +4,7 @@ Only what no single room owns stands here. Each field has a heading in docs/refe
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -13,6 +13,7 @@ from tallygate.api.settings import ServerSettings
 from tallygate.genai.secret import Secret
 from tallygate.providers.settings import ProviderSettings
 from tallygate.router.settings import ModelSettings
+from tallygate.transport.settings import TransportSettings
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,7 +32,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # None: made at the first start and kept in the data folder.
     admin_key: Secret | None = None
     discover: bool = True
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
     server: ServerSettings = field(default_factory=ServerSettings)
     keys: KeysSettings = field(default_factory=KeysSettings)
+    transport: TransportSettings = field(default_factory=TransportSettings)
     providers: dict[str, ProviderSettings] = field(default_factory=dict[str, ProviderSettings])
     models: dict[str, ModelSettings] = field(default_factory=dict[str, ModelSettings])

@@ -1,0 +1,33 @@
+"""Print the configuration and where each value came from.
+
+It only reads; whether the values work on this machine is what `doctor` finds out.
+"""
+
+import typer
+
+from tallygate.cli.terminal.options import AsJson, ConfigFile, DataFolder, read_settings
+from tallygate.cli.terminal.soundness import refuse_unsound
+from tallygate.cli.terminal.table import print_json, print_table
+from tallygate.config import plain, show
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def check(config: ConfigFile = None, data: DataFolder = None, as_json: AsJson = False) -> None:
+    """Print the configuration and where each value came from.
+
+    Unknown settings and wrong values are named with their place, and the exit code is 1. Secrets are printed as ***.
+    """
+    resolved = read_settings(config, data=data)
+    refuse_unsound(resolved)
+    if as_json:
+        print_json(
+            [
+                {"setting": value.setting, "value": plain(value.value), "from": value.origin.place}
+                for value in resolved.values
+            ]
+        )
+        return
+    rows = [(value.setting, show(value.value) or "(not set)", value.origin.place) for value in resolved.values]
+    print_table(["setting", "value", "from"], rows)

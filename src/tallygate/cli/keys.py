@@ -1,0 +1,170 @@
+"""Create, list and revoke API keys.
+
+A new key is printed once, alone on stdout, so that a script can take it; everything else goes to stderr. The rules are
+in `access`, this file parses and prints.
+"""
+
+import time
+from typing import Annotated
+
+import typer
+
+from tallygate.access import admin
+from tallygate.access.permissions import DEFAULT_GRANT, PERMISSIONS
+from tallygate.cli.terminal.moment import parse_moment, show_moment, stamp
+from tallygate.cli.terminal.options import AsJson, ConfigFile, DataFolder
+from tallygate.cli.terminal.session import load_minter, open_database
+from tallygate.cli.terminal.table import print_facts, print_json, print_table
+from tallygate.store.rows import FIRST_USER, KeyRecord
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+NO_LIMIT = "all"
+_PERMISSION_HELP = (
+    f"May be given more than once: {', '.join(sorted(PERMISSIONS))}. [default: {', '.join(sorted(DEFAULT_GRANT))}]"
+)
+
+
+@app.command()
+def create(
+    workspace: Annotated[str, typer.Option("--workspace", metavar="W", help="Name or id of the workspace.")],
+    user: Annotated[str, typer.Option("--user", metavar="U", help="Name or id of its user.")] = FIRST_USER,
+    name: Annotated[str, typer.Option("--name", metavar="N", help="What lists call the key.")] = "",
+    permission: Annotated[list[str] | None, typer.Option("--permission", metavar="P", help=_PERMISSION_HELP)] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model", metavar="M", help="A model the key may call; may be given more than once. [default: all]"
+        ),
+    ] = None,
+    expires: Annotated[
+        str | None, typer.Option("--expires", metavar="T", help="30d, 12h, or a date as 2027-01-31. [default: never]")
+    ] = None,
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Create an API key and print it, once.
+
+    Only its digest is kept. The key goes to stdout, alone; everything else goes to stderr.
+    """
+    expires_at_ns = parse_moment(expires, time.time_ns()) if expires is not None else None
+    with open_database(config, data) as (database, settings):
+        created = admin.create_key(
+            database,
+            load_minter(settings),
+            workspace=workspace,
+            user=user,
+            name=name,
+            permissions=permission or None,
+            models=model or None,
+            expires_at_ns=expires_at_ns,
+            actor="cli",
+        )
+    record = created.record
+    if as_json:
+        print_json({"key": created.secret.reveal(), **_to_json(record)})
+        return
+    typer.echo(created.secret.reveal())
+    typer.echo("\nKeep it now: it cannot be shown again.", err=True)
+    print_facts(
+        {
+            "id": record.id,
+            "name": record.name,
+            "workspace": record.workspace,
+            "user": record.user,
+            "may": ", ".join(record.permissions),
+            "models": _list_models(record),
+            "expires": show_moment(record.expires_at_ns, "never"),
+        }
+    )
+
+
+@app.command("list")
+def list_all(
+    workspace: Annotated[
+        str | None, typer.Option("--workspace", metavar="W", help="Only the keys of this workspace.")
+    ] = None,
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """List API keys, oldest first.
+
+    Of each only the beginning and the last four symbols are known.
+    """
+    with open_database(config, data) as (database, _):
+        records = admin.list_keys(database, workspace)
+    if as_json:
+        print_json([_to_json(record) for record in records])
+    elif records:
+        now_ns = time.time_ns()
+        rows = [
+            (
+                _show_key(record),
+                record.name,
+                record.workspace,
+                record.user,
+                _state(record, now_ns),
+                show_moment(record.expires_at_ns),
+                "" if record.models is None else _list_models(record),
+                record.id,
+            )
+            for record in records
+        ]
+        print_table(["key", "name", "workspace", "user", "status", "expires", "models", "id"], rows)
+    else:
+        typer.echo("There is no key yet. Make one: tallygate keys create --workspace W", err=True)
+
+
+@app.command()
+def revoke(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Id of the key, or its name.", show_default=False)],
+    workspace: Annotated[str | None, typer.Option("--workspace", metavar="W", help="Where to look for a name.")] = None,
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Revoke an API key: the next call with it is refused.
+
+    It stays in the list.
+    """
+    with open_database(config, data) as (database, _):
+        record = admin.revoke_key(database, key, actor="cli", workspace=workspace)
+    if as_json:
+        print_json(_to_json(record))
+    else:
+        typer.echo(f"Key {_show_key(record)} of {record.workspace} is revoked; it is refused from now on.")
+
+
+def _show_key(record: KeyRecord) -> str:
+    return f"{record.prefix}…{record.last4}"
+
+
+def _state(record: KeyRecord, now_ns: int) -> str:
+    """The stored status, or that time has ended it."""
+    is_over = record.expires_at_ns is not None and record.expires_at_ns <= now_ns
+    return "expired" if record.status == "active" and is_over else record.status
+
+
+def _list_models(record: KeyRecord) -> str:
+    return NO_LIMIT if record.models is None else ", ".join(record.models)
+
+
+def _to_json(record: KeyRecord) -> dict[str, object]:
+    return {
+        "id": record.id,
+        "name": record.name,
+        "workspace_id": record.workspace_id,
+        "workspace": record.workspace,
+        "user_id": record.user_id,
+        "user": record.user,
+        "prefix": record.prefix,
+        "last4": record.last4,
+        "status": record.status,
+        "permissions": record.permissions,
+        "models": record.models,
+        "created_at": stamp(record.created_at_ns),
+        "expires_at": stamp(record.expires_at_ns),
+        "revoked_at": stamp(record.revoked_at_ns),
+    }

@@ -1,0 +1,45 @@
+"""The way of a verb to the configured database, without a server.
+
+Access to tables and rules about them belong to `access` and `store`; here they are only opened in the right order.
+"""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tallygate.access.admin import Minter
+from tallygate.access.pepper import fingerprint, load_or_create_pepper
+from tallygate.access.secret_file import BadSecret
+from tallygate.cli.terminal.failure import Failure
+from tallygate.cli.terminal.options import read_settings
+from tallygate.config import Settings
+from tallygate.store.address import parse_address
+from tallygate.store.database import Database
+from tallygate.store.meta import claim_pepper, schema_is_current
+from tallygate.store.migrate import migrate
+from tallygate.store.refusal import StoreRefusal
+
+
+@contextmanager
+def open_database(config: Path | None, data: Path | None) -> Generator[tuple[Database, Settings]]:
+    """The database of the configuration, made or brought up to date first. Raises Failure where it cannot be used."""
+    settings = read_settings(config, data=data).settings
+    try:
+        address = parse_address(settings.database_url, settings.data)
+        if not schema_is_current(address):
+            settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            migrate(address)
+    except StoreRefusal as refusal:
+        raise Failure(str(refusal)) from None
+    with Database(address) as database:
+        yield database, settings
+
+
+def load_minter(settings: Settings) -> Minter:
+    """What makes keys that the gateway on this database accepts. Raises Failure."""
+    try:
+        pepper = load_or_create_pepper(settings.data / "key-pepper", settings.keys.pepper)
+        claim_pepper(parse_address(settings.database_url, settings.data), fingerprint(pepper))
+    except (StoreRefusal, BadSecret) as refusal:
+        raise Failure(str(refusal)) from None
+    return Minter(pepper=pepper, prefix=settings.keys.prefix)

@@ -1,0 +1,49 @@
+"""What is wrong with the providers and models of a configuration, each with the place where it stands.
+
+What a provider's settings must be is known to `providers`; here it is asked, and its answers are given their place.
+"""
+
+import difflib
+
+from tallygate.cli.terminal.options import refusal
+from tallygate.config import Origin, Problem, Resolved
+from tallygate.dialects.registry import DIALECTS
+from tallygate.providers.complaints import find_complaints
+from tallygate.providers.registry import load_rows
+
+
+def refuse_unsound(resolved: Resolved) -> None:
+    """Raise Failure when providers or models are set to what cannot be."""
+    if problems := find_problems(resolved):
+        raise refusal(problems)
+
+
+def find_problems(resolved: Resolved) -> list[Problem]:
+    """What the types of the settings could not see, each with the place where it stands."""
+    settings = resolved.settings
+    origins = resolved.origins
+    rows = load_rows()
+    problems = [
+        Problem(complaint.path, complaint.sentence, _locate(complaint.path, origins))
+        for complaint in find_complaints(settings.providers, rows, DIALECTS)
+    ]
+    names = {*rows, *settings.providers}
+    for name, model in settings.models.items():
+        for target in model.targets:
+            provider = target.partition("/")[0]
+            if provider not in names:
+                close = difflib.get_close_matches(provider, names, n=1)
+                hint = f'; did you mean "{close[0]}"?' if close else ""
+                setting = next(key for key in origins if key in (f"models.{name}.targets", f'models."{name}".targets'))
+                problems.append(Problem(setting, f'there is no provider "{provider}"{hint}', origins[setting]))
+    return problems
+
+
+def _locate(path: str, origins: dict[str, Origin]) -> Origin:
+    """The origin of a setting, of the one around it, or of the first one beside it."""
+    for setting, origin in origins.items():
+        if (path == setting or path.startswith(f"{setting}.")) and origin.kind != "default":
+            return origin
+    section = ".".join(path.split(".")[:2])
+    beside = (origin for setting, origin in origins.items() if setting.startswith(f"{section}."))
+    return next((origin for origin in beside if origin.kind != "default"), Origin(kind="default", place="default"))

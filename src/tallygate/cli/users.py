@@ -1,0 +1,80 @@
+"""Create, list and disable users of a workspace.
+
+A user is whose calls they are: keys belong to one. The rules are in `access`, this file parses and prints.
+"""
+
+from typing import Annotated
+
+import typer
+
+from tallygate.access import admin
+from tallygate.cli.terminal.moment import show_moment, stamp
+from tallygate.cli.terminal.options import AsJson, ConfigFile, DataFolder
+from tallygate.cli.terminal.session import open_database
+from tallygate.cli.terminal.table import print_json, print_table
+from tallygate.store.rows import UserRow
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the user, or its id.", show_default=False)]
+Workspace = Annotated[str, typer.Option("--workspace", metavar="W", help="Name or id of the workspace.")]
+
+
+@app.command()
+def create(
+    name: Name, workspace: Workspace, config: ConfigFile = None, data: DataFolder = None, as_json: AsJson = False
+) -> None:
+    """Create a user in a workspace."""
+    with open_database(config, data) as (database, _):
+        user = admin.create_user(database, workspace, name, actor="cli")
+    if as_json:
+        print_json(_to_json(user))
+    else:
+        typer.echo(f"Created user {user.name} ({user.id}) in workspace {user.workspace}.")
+        typer.echo(f"Next, make a key: tallygate keys create --workspace {user.workspace} --user {user.name}")
+
+
+@app.command("list")
+def list_all(
+    workspace: Annotated[
+        str | None, typer.Option("--workspace", metavar="W", help="Only the users of this workspace.")
+    ] = None,
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """List users, oldest first."""
+    with open_database(config, data) as (database, _):
+        users = admin.list_users(database, workspace)
+    if as_json:
+        print_json([_to_json(user) for user in users])
+    elif users:
+        rows = [(row.workspace, row.name, row.status, show_moment(row.created_at_ns), row.id) for row in users]
+        print_table(["workspace", "name", "status", "created", "id"], rows)
+    else:
+        typer.echo("There is no user yet. Each new workspace has one: tallygate workspaces create NAME", err=True)
+
+
+@app.command()
+def disable(
+    name: Name, workspace: Workspace, config: ConfigFile = None, data: DataFolder = None, as_json: AsJson = False
+) -> None:
+    """Shut out a user: every key of theirs is refused."""
+    with open_database(config, data) as (database, _):
+        user = admin.disable_user(database, workspace, name, actor="cli")
+    if as_json:
+        print_json(_to_json(user))
+    else:
+        typer.echo(f"User {user.name} of {user.workspace} is disabled; their keys are refused from now on.")
+
+
+def _to_json(row: UserRow) -> dict[str, str | None]:
+    return {
+        "id": row.id,
+        "workspace_id": row.workspace_id,
+        "workspace": row.workspace,
+        "name": row.name,
+        "status": row.status,
+        "created_at": stamp(row.created_at_ns),
+        "disabled_at": stamp(row.disabled_at_ns),
+    }

@@ -1,0 +1,119 @@
+"""Workspaces, users and keys from the command line, against a database in the data folder."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from tallygate.access.keys import well_formed
+from tallygate.access.permissions import DEFAULT_GRANT
+from tests.cli.calling import Run
+
+
+@pytest.fixture
+def data(run: Run, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder whose database has the workspace acme."""
+    monkeypatch.setenv("TALLYGATE_DATA", "data")
+    assert run("workspaces", "create", "acme").exit_code == 0
+    return Path("data")
+
+
+def listed(run: Run, *arguments: str) -> list[dict[str, Any]]:
+    """What a list verb prints as JSON."""
+    result = run(*arguments, "--json")
+    assert result.exit_code == 0, result.stderr
+    return msgspec.json.decode(result.stdout)
+
+
+def test_a_workspace_begins_with_an_owner_and_can_be_closed(run: Run, data: Path) -> None:
+    (workspace,) = listed(run, "workspaces", "list")
+    assert (workspace["name"], workspace["status"]) == ("acme", "active")
+    assert [user["name"] for user in listed(run, "users", "list")] == ["owner"]
+    assert "acme" in run("workspaces", "disable", workspace["id"]).stdout
+    assert listed(run, "workspaces", "list")[0]["status"] == "disabled"
+
+
+def test_a_user_is_created_listed_and_shut_out(run: Run, data: Path) -> None:
+    assert run("users", "create", "ann", "--workspace", "acme").exit_code == 0
+    assert [user["name"] for user in listed(run, "users", "list", "--workspace", "acme")] == ["owner", "ann"]
+    assert run("users", "disable", "ann", "--workspace", "acme").exit_code == 0
+    assert [user["status"] for user in listed(run, "users", "list")] == ["active", "disabled"]
+
+
+def test_a_new_key_stands_alone_on_stdout_and_nowhere_afterwards(run: Run, data: Path) -> None:
+    result = run("keys", "create", "--workspace", "acme", "--name", "ci")
+    key = result.stdout.strip()
+    assert well_formed(key, "lx-")
+    assert result.stdout == f"{key}\n"
+    assert key not in result.stderr
+    shown = run("keys", "list")
+    assert key not in shown.output
+    assert key[-4:] in shown.stdout
+    for file in data.rglob("*"):
+        assert key.encode() not in (file.read_bytes() if file.is_file() else b"")
+
+
+def test_what_is_asked_for_a_key_is_kept(run: Run, data: Path) -> None:
+    run("users", "create", "ann", "--workspace", "acme")
+    options = ["--user", "ann", "--name", "ci", "--expires", "2099-01-31T12:00+02:00"]
+    limits = ["--model", "b", "--model", "a", "--permission", "models:use"]
+    created = msgspec.json.decode(run("keys", "create", "--workspace", "acme", *options, *limits, "--json").stdout)
+    (kept,) = listed(run, "keys", "list")
+    assert {"key": created["key"], **kept} == created
+    assert (kept["user"], kept["name"], kept["expires_at"]) == ("ann", "ci", "2099-01-31T10:00:00Z")
+    assert (sorted(kept["models"]), kept["permissions"]) == (["a", "b"], ["models:use"])
+
+
+def test_a_key_gets_the_default_grant_and_every_model(run: Run, data: Path) -> None:
+    run("keys", "create", "--workspace", "acme")
+    (kept,) = listed(run, "keys", "list")
+    assert (set(kept["permissions"]), kept["models"], kept["expires_at"]) == (set(DEFAULT_GRANT), None, None)
+
+
+@pytest.mark.parametrize("by", ["id", "name"])
+def test_a_key_is_revoked_by_id_or_name(run: Run, data: Path, by: str) -> None:
+    created = msgspec.json.decode(run("keys", "create", "--workspace", "acme", "--name", "ci", "--json").stdout)
+    result = run("keys", "revoke", created[by])
+    assert result.exit_code == 0, result.stderr
+    assert created["key"] not in result.output
+    assert listed(run, "keys", "list")[0]["status"] == "revoked"
+
+
+def test_lists_of_nothing_say_what_to_do(run: Run) -> None:
+    for verb in ("workspaces", "users", "keys"):
+        result = run(verb, "list")
+        assert (result.exit_code, result.stdout) == (0, "")
+        assert "create" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("workspaces", "create", "acme"),
+        ("workspaces", "disable", "nobody"),
+        ("users", "create", "owner", "--workspace", "acme"),
+        ("users", "list", "--workspace", "nobody"),
+        ("users", "disable", "nobody", "--workspace", "acme"),
+        ("keys", "create", "--workspace", "nobody"),
+        ("keys", "create", "--workspace", "acme", "--user", "nobody"),
+        ("keys", "list", "--workspace", "nobody"),
+        ("keys", "revoke", "nothing"),
+    ],
+)
+def test_what_cannot_be_done_ends_with_1_and_one_sentence(run: Run, data: Path, arguments: tuple[str, ...]) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert not result.stdout
+
+
+def test_another_pepper_makes_no_keys_that_would_be_refused(
+    run: Run, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("keys", "create", "--workspace", "acme").exit_code == 0
+    monkeypatch.setenv("TALLYGATE_KEYS__PEPPER", "ab" * 32)
+    result = run("keys", "create", "--workspace", "acme")
+    assert result.exit_code == 1
+    assert "pepper" in result.stderr
+    assert "abab" not in result.output
