@@ -4,11 +4,12 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperGroup
 from typer.main import get_command
 
 import tallygate.cli
@@ -109,10 +110,10 @@ def test_json_is_offered_by_everything_that_lists() -> None:
             assert any("--json" in parameter.opts for parameter in command.params), name
 
 
-def _list_commands() -> dict[str, TyperCommand]:
+def _list_commands() -> dict[str, Any]:
     root = get_command(app)
     assert isinstance(root, TyperGroup)
-    found: dict[str, TyperCommand] = {}
+    found: dict[str, Any] = {}
     with typer.Context(root) as context:
         for verb in root.list_commands(context):
             _, command, _ = root.resolve_command(context, [verb])

@@ -1,4 +1,4 @@
-"""Workspaces, users and keys from the command line, against a database in the data folder."""
+"""Workspaces, users and keys from the command line, against a database on either engine."""
 
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ from tests.cli.calling import Run
 
 
 @pytest.fixture
-def data(run: Run, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder whose database has the workspace acme."""
+def data(empty_database_url: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder, and a database with the workspace acme."""
     monkeypatch.setenv("TALLYGATE_DATA", "data")
+    monkeypatch.setenv("TALLYGATE_DATABASE_URL", empty_database_url)
     assert run("workspaces", "create", "acme").exit_code == 0
     return Path("data")
 
@@ -80,7 +81,8 @@ def test_a_key_is_revoked_by_id_or_name(run: Run, data: Path, by: str) -> None:
     assert listed(run, "keys", "list")[0]["status"] == "revoked"
 
 
-def test_lists_of_nothing_say_what_to_do(run: Run) -> None:
+def test_lists_of_nothing_say_what_to_do(empty_database_url: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALLYGATE_DATABASE_URL", empty_database_url)
     for verb in ("workspaces", "users", "keys"):
         result = run(verb, "list")
         assert (result.exit_code, result.stdout) == (0, "")

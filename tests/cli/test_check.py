@@ -1,0 +1,69 @@
+"""The printed configuration: every setting once, with its origin, and no secret."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from tallygate.config import list_settings
+from tests.cli.calling import Run
+
+FILE = """
+discover = false
+[server]
+port = 9000
+[providers.lab]
+base_url = "http://lab:8000"
+speaks = { openai_chat = "/v1/chat/completions" }
+[models."qwen3.5"]
+targets = ["lab/qwen3.5"]
+price = { input = "0.20", output = "0.80" }
+"""
+
+
+def test_every_value_is_printed_with_its_origin(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("tallygate.toml").write_text(FILE)
+    monkeypatch.setenv("TALLYGATE_ADMIN_KEY", "swordfish")
+    monkeypatch.setenv("PORT", "9001")
+    result = run("check", "--json", "--data", "here")
+    assert result.exit_code == 0, result.output
+    rows: list[dict[str, Any]] = msgspec.json.decode(result.stdout)
+    assert [row["setting"] for row in rows if "." not in row["setting"] or row["setting"].startswith("server")] == [
+        name for name in list_settings() if "." not in name or name.startswith("server")
+    ]
+    seen = {row["setting"]: (row["value"], row["from"]) for row in rows}
+    assert seen["server.port"] == (9001, "PORT")
+    assert seen["discover"] == (False, "tallygate.toml:2")
+    assert seen["data"] == (str(Path("here").absolute()), "--data")
+    assert seen["admin_key"] == ("***", "TALLYGATE_ADMIN_KEY")
+    assert seen['models."qwen3.5".price'] == ({"input": "0.20", "output": "0.80"}, "tallygate.toml:10")
+    assert seen["server.host"] == ("127.0.0.1", "default")
+    table = run("check").stdout
+    assert "swordfish" not in table + result.output
+    for row in rows:
+        assert row["setting"] in table
+
+
+NO_DIALECT = 'is needed: which dialect is spoken where, for example { openai_chat = "/v1/chat/completions" }'
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (
+            "[providers.lab]\nbase_url = 'http://lab:8000'\n",
+            f"  providers.lab.speaks: {NO_DIALECT} (from tallygate.toml:2)",
+        ),
+        (
+            "[models.q]\naliases = ['p']\ntargets = ['opnai/gpt']\n",
+            '  models.q.targets: there is no provider "opnai"; did you mean "openai"? (from tallygate.toml:3)',
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_with_its_place(run: Run, text: str, line: str) -> None:
+    Path("tallygate.toml").write_text(text)
+    result = run("check")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == ["The configuration cannot be used.", line]
+    assert not result.stdout
