@@ -114,8 +114,7 @@ class Dialect(Protocol):
         ...
 
     def read_error(self, status: int, body: bytes, retry_after: str | None) -> TallygateError:
-        """What a provider's error answer means to us: ProviderRejected for the caller's fault, else an UpstreamError.
-        """
+        """What a provider's error answer means here: ProviderRejected if the caller is at fault, else UpstreamError."""
         ...
 
     def write_error(self, error: TallygateError, request_id: str) -> Rendered:

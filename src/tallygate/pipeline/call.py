@@ -142,7 +142,7 @@ class Call:
 
 
 def error_headers(error: TallygateError) -> list[tuple[str, str]]:
-    """The headers that tell an SDK whether and when to try again (interface.md, Response headers)."""
+    """The headers that tell an SDK whether and when to try again (docs/reference/http.md)."""
     headers: list[tuple[str, str]] = []
     if error.retry is False:
         headers.append(("x-should-retry", "false"))
