@@ -1,49 +1,20 @@
-"""The way out against providers made of bytes: slow, torn, lying, silent."""
+"""The way out against providers made of bytes: well-formed, torn, lying, unreachable."""
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from tallygate.errors import InvalidAnswer, ProviderTimeout, ProviderUnreachable, ShuttingDown, StreamBroken
-from tallygate.transport.base import Answer, Exit, OutgoingRequest, Timeouts
+from tallygate.errors import InvalidAnswer, ProviderUnreachable, ShuttingDown, StreamBroken
+from tallygate.transport.base import OutgoingRequest, Timeouts
 from tallygate.transport.http import HttpAnswer, HttpExit
-from tallygate.transport.settings import TransportSettings
-from tests.transport.wire import Line, answer, serving, unused_port
+from tests.transport.wire import Line, answer, assert_ours, going_out, post, read_all, serving, until, unused_port
 
 pytestmark = pytest.mark.anyio
 
-SHORT = Timeouts(connect_ms=5_000, first_byte_ms=100, silence_ms=100, total_ms=5_000)
 OK = "HTTP/1.1 200 OK\r\n"
 TLS = Path(__file__).parent / "tls"
-
-
-def post(url: str, body: bytes = b"{}", *headers: tuple[str, str]) -> OutgoingRequest:
-    return OutgoingRequest("POST", f"{url}/v1/chat/completions", (("content-type", "application/json"), *headers), body)
-
-
-@asynccontextmanager
-async def going_out(settings: TransportSettings | None = None) -> AsyncGenerator[Exit]:
-    exit_ = HttpExit(settings)
-    try:
-        yield exit_
-    finally:
-        await exit_.close()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 (what happens inside the client sets no event)
-        await asyncio.sleep(0.001)
-
-
-async def read_all(got: Answer) -> bytes:
-    pieces: list[bytes] = []
-    while data := await got.read():
-        pieces.append(data)
-    return b"".join(pieces)
 
 
 async def test_sends_the_request_as_it_is_and_nothing_of_its_own_beyond_what_is_named() -> None:
@@ -338,153 +309,6 @@ async def test_a_surplus_answer_never_reaches_the_next_caller() -> None:
         assert await read_all(second) == b"mine"
 
 
-@pytest.mark.parametrize("when", ["in the body", "before the head"])
-async def test_closing_is_felt_by_the_provider_at_once(when: str) -> None:
-    gone = asyncio.Event()
-    begun = asyncio.Event()
-
-    async def script(line: Line) -> None:
-        await line.hear()
-        if when == "in the body":
-            await line.say(f"{OK}\r\ndata: 1\n\n".encode())
-        begun.set()
-        await line.hear_end()
-        gone.set()
-
-    async with serving(script) as url, going_out() as exit_:
-        if when == "in the body":
-            got = await exit_.send(post(url), Timeouts())
-            assert await got.read()
-            got.close()
-        else:
-            task = asyncio.ensure_future(exit_.send(post(url), Timeouts()))
-            await begun.wait()
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-        async with asyncio.timeout(1):
-            await gone.wait()
-
-
-async def test_closing_does_not_wait_for_a_request_the_provider_will_not_take() -> None:
-    gone = asyncio.Event()
-
-    async def script(line: Line) -> None:
-        await line.say(f"{OK}\r\ntoo much".encode())
-        await line.hear_end()
-        gone.set()
-
-    async with serving(script) as url, going_out() as exit_:
-        got = await exit_.send(post(url, b"x" * 30_000_000), Timeouts())
-        assert await got.read() == b"too much"
-        got.close()
-        async with asyncio.timeout(1):
-            await gone.wait()
-
-
-async def test_silence_before_the_head_ends_in_a_timeout() -> None:
-    async def script(line: Line) -> None:
-        await line.hear()
-        await line.hear_end()
-
-    async with serving(script) as url, going_out() as exit_:
-        with pytest.raises(ProviderTimeout, match="did not begin to answer"):
-            await exit_.send(post(url), SHORT)
-
-
-async def test_a_request_that_is_never_taken_ends_in_a_timeout() -> None:
-    waiting = asyncio.Event()
-
-    async def script(line: Line) -> None:
-        await waiting.wait()
-
-    limits = Timeouts(connect_ms=100, first_byte_ms=100, silence_ms=100, total_ms=60_000)
-    async with serving(script) as url, going_out() as exit_:
-        with pytest.raises(ProviderTimeout, match="did not begin to answer"):
-            await exit_.send(post(url, b"x" * 30_000_000), limits)
-        waiting.set()
-
-
-async def test_silence_in_the_body_ends_in_a_timeout_after_what_came() -> None:
-    async def script(line: Line) -> None:
-        await line.hear()
-        await line.say(f"{OK}\r\ndata: 1\n\n".encode())
-        await line.hear_end()
-
-    async with serving(script) as url, going_out() as exit_:
-        got = await exit_.send(post(url), SHORT)
-        assert await got.read() == b"data: 1\n\n"
-        with pytest.raises(ProviderTimeout, match="fell silent"):
-            await got.read()
-        with pytest.raises(ProviderTimeout):
-            await got.read()
-
-
-async def test_the_body_has_its_own_limit_of_silence() -> None:
-    """A pause longer than the head's limit is no timeout when the body's is longer."""
-
-    async def script(line: Line) -> None:
-        await line.hear()
-        await line.say(f"{OK}content-length: 2\r\n\r\na".encode())
-        await asyncio.sleep(0.5)
-        await line.say(b"b")
-
-    limits = Timeouts(connect_ms=5_000, first_byte_ms=200, silence_ms=60_000, total_ms=60_000)
-    async with serving(script) as url, going_out() as exit_:
-        assert await read_all(await exit_.send(post(url), limits)) == b"ab"
-
-
-async def test_a_trickle_ends_at_the_limit_of_the_whole() -> None:
-    async def script(line: Line) -> None:
-        await line.hear()
-        await line.say(f"{OK}\r\n".encode())
-        while True:
-            await line.say(b":\n")
-            await asyncio.sleep(0.02)
-
-    limits = Timeouts(connect_ms=5_000, first_byte_ms=5_000, silence_ms=5_000, total_ms=300)
-    async with serving(script) as url, going_out() as exit_:
-        got = await exit_.send(post(url), limits)
-        with pytest.raises(ProviderTimeout):
-            await read_all(got)
-
-
-async def test_hundreds_of_streams_run_at_once() -> None:
-    here = 0
-    all_here = asyncio.Event()
-
-    async def script(line: Line) -> None:
-        nonlocal here
-        await line.hear()
-        here += 1
-        if here == 300:
-            all_here.set()
-        await all_here.wait()
-        await line.say(answer(b"x"))
-
-    async with serving(script) as url, going_out() as exit_:
-        answers = await asyncio.gather(*(exit_.send(post(url), Timeouts()) for _ in range(300)))
-        assert [await read_all(got) for got in answers] == [b"x"] * 300
-
-
-async def test_no_connection_within_the_limit_is_a_timeout() -> None:
-    taken = asyncio.Event()
-
-    async def script(line: Line) -> None:
-        await line.hear()
-        taken.set()
-        await line.hear_end()
-
-    async with serving(script) as url, going_out(TransportSettings(connections_max=1)) as exit_:
-        limits = Timeouts(connect_ms=100, first_byte_ms=60_000, silence_ms=60_000, total_ms=60_000)
-        first = asyncio.ensure_future(exit_.send(post(url), limits))
-        await taken.wait()
-        with pytest.raises(ProviderTimeout, match="No connection"):
-            await exit_.send(post(url), limits)
-        first.cancel()
-        await asyncio.gather(first, return_exceptions=True)
-
-
 async def test_nobody_listens() -> None:
     async with going_out() as exit_:
         with pytest.raises(ProviderUnreachable, match="refused the connection") as caught:
@@ -563,12 +387,6 @@ async def test_repeated_headers_are_joined_and_names_are_lower_case() -> None:
         got = await exit_.send(post(url), Timeouts())
         assert got.headers["retry-after"] == "3"
         assert got.headers["x-a"] == "1, 2"
-
-
-def assert_ours(message: str) -> None:
-    """A person reads it, and it tells nothing of addresses or libraries."""
-    assert message.endswith((".", "?"))
-    assert all(word not in message.lower() for word in ("127.0.0.1", "aiohttp", "errno", "http://", "localhost", "["))
 
 
 def _host(head: str) -> str:

@@ -7,6 +7,10 @@ import struct
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+from tallygate.transport.base import Answer, Exit, OutgoingRequest
+from tallygate.transport.http import HttpExit
+from tallygate.transport.settings import TransportSettings
+
 Script = Callable[["Line"], Awaitable[None]]
 
 
@@ -96,3 +100,34 @@ def unused_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def post(url: str, body: bytes = b"{}", *headers: tuple[str, str]) -> OutgoingRequest:
+    return OutgoingRequest("POST", f"{url}/v1/chat/completions", (("content-type", "application/json"), *headers), body)
+
+
+@asynccontextmanager
+async def going_out(settings: TransportSettings | None = None) -> AsyncGenerator[Exit]:
+    exit_ = HttpExit(settings)
+    try:
+        yield exit_
+    finally:
+        await exit_.close()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110 (what happens inside the client sets no event)
+        await asyncio.sleep(0.001)
+
+
+async def read_all(got: Answer) -> bytes:
+    pieces: list[bytes] = []
+    while data := await got.read():
+        pieces.append(data)
+    return b"".join(pieces)
+
+
+def assert_ours(message: str) -> None:
+    """A person reads it, and it tells nothing of addresses or libraries."""
+    assert message.endswith((".", "?"))
+    assert all(word not in message.lower() for word in ("127.0.0.1", "aiohttp", "errno", "http://", "localhost", "["))

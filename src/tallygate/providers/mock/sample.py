@@ -9,6 +9,7 @@ from typing import Any, cast
 
 DEPTH_MAX = 32
 LENGTH_MAX = 1_000
+VALUES_MAX = 10_000
 
 _FORMATS = {
     "date": "2026-01-01",
@@ -28,37 +29,54 @@ _Schema = dict[str, Any]
 
 def sample(schema: _Schema) -> Any:
     """A small value that fits `schema`, always the same one."""
-    return _sample(schema, schema, 0)
+    return _Sampler(schema).value(schema, 0)
 
 
-def _sample(schema: object, root: _Schema, depth: int) -> Any:
-    if not isinstance(schema, dict) or depth > DEPTH_MAX:
-        return None
-    schema = cast(_Schema, schema)
-    if isinstance(schema.get("$ref"), str):
-        return _sample(_resolve(schema["$ref"], root), root, depth + 1)
-    if "const" in schema:
-        return schema["const"]
-    if isinstance(schema.get("enum"), list) and schema["enum"]:
-        return schema["enum"][0]
-    for key in ("anyOf", "oneOf"):
-        if isinstance(schema.get(key), list) and schema[key]:
-            return _sample(_smallest(schema[key]), root, depth + 1)
-    if isinstance(schema.get("allOf"), list):
-        return _sample(_merge([schema, *(_follow(part, root) for part in schema["allOf"])]), root, depth + 1)
-    match _type_of(schema):
-        case "object":
-            return _sample_object(schema, root, depth)
-        case "array":
-            return _sample_array(schema, root, depth)
-        case "string":
-            return _FORMATS.get(schema.get("format", ""), "x" * min(_int(schema, "minLength"), LENGTH_MAX))
-        case "integer" | "number" as kind:
-            return _sample_number(schema, whole=kind == "integer")
-        case "boolean":
-            return False
-        case _:
+class _Sampler:
+    """One value in the making. What refers to itself is followed to a depth and a size, and no further."""
+
+    def __init__(self, root: _Schema) -> None:
+        self._root = root
+        self._left = VALUES_MAX
+
+    def value(self, schema: object, depth: int) -> Any:
+        self._left -= 1
+        if not isinstance(schema, dict) or depth > DEPTH_MAX or self._left < 0:
             return None
+        schema = cast(_Schema, schema)
+        if isinstance(schema.get("$ref"), str):
+            return self.value(_resolve(schema["$ref"], self._root), depth + 1)
+        if "const" in schema:
+            return schema["const"]
+        if isinstance(schema.get("enum"), list) and schema["enum"]:
+            return schema["enum"][0]
+        for key in ("anyOf", "oneOf"):
+            if isinstance(schema.get(key), list) and schema[key]:
+                return self.value(_smallest(schema[key]), depth + 1)
+        if isinstance(schema.get("allOf"), list):
+            parts = [_follow(part, self._root) for part in schema["allOf"]]
+            return self.value(_merge([schema, *parts]), depth + 1)
+        return self._typed(schema, depth)
+
+    def _typed(self, schema: _Schema, depth: int) -> Any:
+        match _type_of(schema):
+            case "object":
+                properties = cast(_Schema, schema.get("properties") or {})
+                required = cast(list[str], schema.get("required") or [])
+                return {name: self.value(properties.get(name), depth + 1) for name in required}
+            case "array":
+                leading = cast(list[Any], schema.get("prefixItems") or [])
+                count = max(min(_int(schema, "minItems"), LENGTH_MAX), len(leading))
+                items = [*leading, *[schema.get("items")] * (count - len(leading))]
+                return [self.value(item, depth + 1) for item in items]
+            case "string":
+                return _FORMATS.get(schema.get("format", ""), "x" * min(_int(schema, "minLength"), LENGTH_MAX))
+            case "integer" | "number" as kind:
+                return _sample_number(schema, whole=kind == "integer")
+            case "boolean":
+                return False
+            case _:
+                return None
 
 
 def _type_of(schema: _Schema) -> str:
@@ -74,18 +92,6 @@ def _type_of(schema: _Schema) -> str:
 def _smallest(branches: list[Any]) -> Any:
     """Null where it is allowed: it also ends schemas that refer to themselves."""
     return next((branch for branch in branches if branch == {"type": "null"}), branches[0])
-
-
-def _sample_object(schema: _Schema, root: _Schema, depth: int) -> dict[str, Any]:
-    properties = cast(_Schema, schema.get("properties") or {})
-    required = cast(list[str], schema.get("required") or [])
-    return {name: _sample(properties.get(name), root, depth + 1) for name in required}
-
-
-def _sample_array(schema: _Schema, root: _Schema, depth: int) -> list[Any]:
-    leading = cast(list[Any], schema.get("prefixItems") or [])
-    count = max(min(_int(schema, "minItems"), LENGTH_MAX >> depth), len(leading))
-    return [_sample(leading[at] if at < len(leading) else schema.get("items"), root, depth + 1) for at in range(count)]
 
 
 def _sample_number(schema: _Schema, *, whole: bool) -> float:
