@@ -193,7 +193,7 @@ def tool_choice_is_honoured(stage: Stage) -> None:
     assert len(create(**asked, parallel_tool_calls=False).choices[0].message.tool_calls) == 1
 
 
-@scenario(*LAB)
+@scenario(*EVERYWHERE)
 def tools_parallel_loop(stage: Stage) -> None:
     messages = stage.says()
     tools: Any = [WEATHER, CLOCK]
@@ -204,19 +204,8 @@ def tools_parallel_loop(stage: Stage) -> None:
     messages.append(turn.choices[0].message)
     messages.extend({"role": "tool", "tool_call_id": call.id, "content": call.function.name} for call in calls)
     final = stage.client.chat.completions.create(model=stage.models["tools"], messages=messages, tools=tools)
-    assert final.choices[0].message.content == "The tools said: get_weather; get_time"
-
-
-@scenario("mock")
-def tools_loop(stage: Stage) -> None:
-    messages = stage.says()
-    turn = stage.client.chat.completions.create(model=stage.models["tools"], messages=messages, tools=[WEATHER])
-    calls = turn.choices[0].message.tool_calls or []
-    messages.append(turn.choices[0].message)
-    messages.extend({"role": "tool", "tool_call_id": call.id, "content": "21 degrees"} for call in calls)
-    final = stage.client.chat.completions.create(model=stage.models["tools"], messages=messages, tools=[WEATHER])
     assert final.choices[0].finish_reason == "stop"
-    assert "21 degrees" in (final.choices[0].message.content or "")
+    assert all(call.function.name in final.choices[0].message.content for call in calls)
 
 
 @scenario(*EVERYWHERE)
@@ -242,11 +231,12 @@ def tools_interleaved(stage: Stage) -> None:
     ]
 
 
-@scenario(*LAB)
+@scenario(*EVERYWHERE)
 def structured_output(stage: Stage) -> None:
     asked: dict[str, Any] = {"model": stage.models["chat"], "messages": stage.says(), "response_format": Plan}
     parsed = stage.client.chat.completions.parse(**asked).choices[0].message.parsed
-    assert parsed == Plan(goal="a b", steps=[Step(title="a b", minutes=7)], done=True)
+    assert isinstance(parsed, Plan)
+    assert stage.server == "mock" or parsed == Plan(goal="a b", steps=[Step(title="a b", minutes=7)], done=True)
     with stage.client.chat.completions.stream(**asked) as events:
         assert events.get_final_completion().choices[0].message.parsed == parsed
 
