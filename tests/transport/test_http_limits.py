@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tallygate.errors import ProviderTimeout
+from tallygate.errors import InvalidAnswer, ProviderTimeout
 from tallygate.transport.base import Timeouts
 from tallygate.transport.settings import TransportSettings
 from tests.transport.wire import Line, answer, going_out, post, read_all, serving
@@ -160,3 +160,18 @@ async def test_no_connection_within_the_limit_is_a_timeout() -> None:
             await exit_.send(post(url), limits)
         first.cancel()
         await asyncio.gather(first, return_exceptions=True)
+
+
+async def test_a_server_that_speaks_first_is_not_called_again_and_again() -> None:
+    called: list[int] = []
+
+    async def script(line: Line) -> None:
+        called.append(line.number)
+        await line.say(b"SSH-2.0-OpenSSH_9.2\r\n")
+        await line.hear_end()
+
+    async with serving(script) as url, going_out() as exit_:
+        for _ in range(2):
+            with pytest.raises(InvalidAnswer):
+                await exit_.send(post(url), Timeouts())
+    assert called == [1, 2]

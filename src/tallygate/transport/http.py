@@ -9,6 +9,7 @@ import asyncio
 import ssl
 from collections.abc import Mapping
 from io import BytesIO
+from weakref import WeakSet
 
 import aiohttp
 from aiohttp.connector import Connection
@@ -29,10 +30,16 @@ LARGE_BODY_BYTES = 256 * 1024
 
 
 class _Connector(aiohttp.TCPConnector):
-    """A pool that never lends a connection on which bytes arrived that nobody had asked for.
+    """A pool that never lends a connection again on which bytes arrived that nobody had asked for.
 
     Without this, a provider that answers once too often gives the surplus answer to the next caller.
     """
+
+    def __init__(self, trust: ssl.SSLContext, settings: TransportSettings) -> None:
+        super().__init__(  # pyright: ignore[reportUnknownMemberType]
+            ssl=trust, limit=settings.connections_max, keepalive_timeout=settings.keep_alive_ms / 1000
+        )
+        self._lent: WeakSet[object] = WeakSet()
 
     async def connect(
         self,
@@ -42,7 +49,11 @@ class _Connector(aiohttp.TCPConnector):
     ) -> Connection:
         while True:
             connection = await super().connect(req, traces, timeout)
-            if connection.protocol is None or not connection.protocol.should_close:
+            protocol = connection.protocol
+            assert protocol is not None
+            # On a new connection the provider may speak first: its words will be read as the answer.
+            if protocol not in self._lent or not protocol.should_close:
+                self._lent.add(protocol)
                 return connection
             connection.close()
 
@@ -162,9 +173,7 @@ class HttpExit:
             trust = ssl.create_default_context()
             trust.set_alpn_protocols(["http/1.1"])
             self._session = aiohttp.ClientSession(
-                connector=_Connector(
-                    ssl=trust, limit=settings.connections_max, keepalive_timeout=settings.keep_alive_ms / 1000
-                ),
+                connector=_Connector(trust, settings),
                 headers={"user-agent": f"tallygate/{__version__}", "accept-encoding": "identity"},
                 skip_auto_headers=("accept", "content-type"),
                 cookie_jar=aiohttp.DummyCookieJar(),
