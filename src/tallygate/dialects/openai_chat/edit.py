@@ -1,4 +1,4 @@
-"""Changes to a raw chat request in place: four named edits, and every other byte as the client sent it (design.md D1).
+"""Changes to a raw chat request in place: four named edits, and every other byte as the client sent it (docs/house.md).
 
 Only bytes that `peek` has checked come here. Anything that needs the request understood as a whole is a translation and
 is the work of this dialect's reader and writer.
