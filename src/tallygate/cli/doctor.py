@@ -127,11 +127,7 @@ def examine_providers(resolved: Resolved) -> list[Finding]:
     ]
     if not findings:
         text = "none was found, so only models to test with are offered"
-        findings.append(
-            Finding(
-                "warn", "providers", text, "Set a provider's key, as named below, or start an engine on this machine."
-            )
-        )
+        findings.append(Finding("warn", "providers", text, "Set one of the keys below, or start an engine."))
     configured = set(resolved.settings.providers)
     return findings + [
         Finding("warn" if item.name in configured else "note", item.title, item.reason)

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tallygate.access.admin import Minter
+from tallygate.access.keys import Minter
 from tallygate.access.pepper import fingerprint, load_or_create_pepper
 from tallygate.access.secret_file import BadSecret
 from tallygate.cli.terminal.failure import Failure
