@@ -11,45 +11,49 @@ from msgspec import structs
 
 from tallygate.genai import stream
 from tallygate.genai.chat import ChatResponse, Choice
-from tallygate.genai.messages import Extra, Part, Reasoning, Refusal, Text, ToolCall
+from tallygate.genai.messages import Extra, Opaque, Part, Reasoning, Refusal, Text, ToolCall
 from tallygate.genai.usage import Usage
 
 
 class _Draft:
-    """One choice while its deltas arrive. Neighbouring deltas of one kind join; another kind opens a new part."""
+    """One choice while its deltas arrive. Neighbouring deltas of text join; thoughts and calls go by their index."""
 
     def __init__(self) -> None:
         self.parts: list[Part] = []
+        self.text_part: int | None = None
         self.tool_at: dict[int, int] = {}
+        self.thought_at: dict[int, int] = {}
         self.logprobs: Any = None
         self.finished: stream.Finished | None = None
         self.extra: Extra = {}
 
-    def add_text(self, text: str) -> None:
+    def add_text(self, delta: stream.TextDelta) -> None:
         last = self.parts[-1] if self.parts else None
-        if isinstance(last, Text):
-            self.parts[-1] = structs.replace(last, text=last.text + text)
+        if isinstance(last, Text) and self.text_part == delta.part:
+            self.parts[-1] = Text(last.text + delta.text, extra=merge(last.extra, delta.extra))
         else:
-            self.parts.append(Text(text))
+            self.parts.append(Text(delta.text, extra=delta.extra))
+        self.text_part = delta.part
 
     def add_refusal(self, text: str) -> None:
         last = self.parts[-1] if self.parts else None
         if isinstance(last, Refusal):
-            self.parts[-1] = Refusal(last.text + text)
+            self.parts[-1] = structs.replace(last, text=last.text + text)
         else:
             self.parts.append(Refusal(text))
 
     def add_reasoning(self, delta: stream.ReasoningDelta) -> None:
-        last = self.parts[-1] if self.parts else None
-        if not isinstance(last, Reasoning) or last.signature is not None:
-            last = Reasoning()
-            self.parts.append(last)
-        self.parts[-1] = Reasoning(
-            text=last.text + delta.text,
-            signature=delta.signature or last.signature,
-            encrypted=delta.encrypted or last.encrypted,
-            extra=merge(last.extra, delta.extra),
-        )
+        at = self.thought_at.setdefault(delta.part, len(self.parts))
+        if at == len(self.parts):
+            self.parts.append(Reasoning())
+        thought = self.parts[at]
+        if isinstance(thought, Reasoning):
+            self.parts[at] = Reasoning(
+                text=thought.text + delta.text,
+                signature=delta.signature or thought.signature,
+                encrypted=delta.encrypted or thought.encrypted,
+                extra=merge(thought.extra, delta.extra),
+            )
 
     def open_tool(self, event: stream.ToolCallStarted) -> None:
         self.tool_at[event.index] = len(self.parts)
@@ -82,16 +86,19 @@ def assemble(events: Iterable[stream.Event]) -> ChatResponse:
     head = stream.Started(id="", model="")
     drafts: dict[int, _Draft] = {}
     usage: Usage | None = None
-    extra: Extra = {}
+    counted: Extra = {}
+    late: Extra = {}
     for event in events:
         match event:
             case stream.Started():
                 head = event
             case stream.UsageSeen():
-                usage, extra = event.usage, merge(extra, event.extra)
+                usage, counted = event.usage, event.extra
+            case stream.Ended():
+                late = event.extra
             case stream.Failed():
                 raise event.error
-            case stream.Ping() | stream.Ended():
+            case stream.Ping():
                 pass
             case _:
                 _add(drafts.setdefault(event.choice, _Draft()), event)
@@ -103,14 +110,14 @@ def assemble(events: Iterable[stream.Event]) -> ChatResponse:
         usage=usage,
         service_tier=head.service_tier,
         dialect=head.dialect,
-        extra=merge(head.extra, extra),
+        extra={**head.extra, **counted, **late},
     )
 
 
 def _add(draft: _Draft, event: stream.Event) -> None:
     match event:
         case stream.TextDelta():
-            draft.add_text(event.text)
+            draft.add_text(event)
         case stream.ReasoningDelta():
             draft.add_reasoning(event)
         case stream.RefusalDelta():
@@ -119,6 +126,8 @@ def _add(draft: _Draft, event: stream.Event) -> None:
             draft.open_tool(event)
         case stream.ToolArgumentsDelta():
             draft.add_arguments(event)
+        case stream.OpaqueSeen():
+            draft.parts.append(Opaque(event.kind, extra=event.extra))
         case stream.ExtraDelta():
             draft.extra = merge(draft.extra, event.extra)
         case stream.LogprobsDelta():

@@ -37,6 +37,7 @@ class ToolChoice(Struct, frozen=True):
     mode: Literal["auto", "none", "required", "tool", "allowed_auto", "allowed_required"]
     names: tuple[str, ...] = ()
     kind: str = "function"
+    extra: Extra = field(default_factory=dict[str, Any])
 
 
 class ResponseFormat(Struct, frozen=True):
@@ -74,6 +75,7 @@ class ReasoningOptions(Struct, frozen=True):
     summary: str | None = None
     enabled: bool | None = None
     exclude: bool | None = None
+    extra: Extra = field(default_factory=dict[str, Any])
 
 
 class ChatRequest(Struct, frozen=True):

@@ -89,6 +89,7 @@ class Refusal(Struct, frozen=True, tag="refusal"):
     """A model's own words for declining."""
 
     text: str
+    extra: Extra = field(default_factory=dict[str, Any])
 
 
 class ToolCall(Struct, frozen=True, tag="tool_call"):
@@ -112,7 +113,14 @@ class ToolResult(Struct, frozen=True, tag="tool_result"):
     extra: Extra = field(default_factory=dict[str, Any])
 
 
-Part = Text | Image | Audio | Video | Document | Reasoning | Refusal | ToolCall | ToolResult
+class Opaque(Struct, frozen=True, tag="opaque"):
+    """A part that only its own dialect understands: `kind` is its type there, `extra` everything else it holds."""
+
+    kind: str
+    extra: Extra = field(default_factory=dict[str, Any])
+
+
+Part = Text | Image | Audio | Video | Document | Reasoning | Refusal | ToolCall | ToolResult | Opaque
 
 
 class Message(Struct, frozen=True):

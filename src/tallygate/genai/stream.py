@@ -26,17 +26,23 @@ class Started(Struct, frozen=True):
 
 
 class TextDelta(Struct, frozen=True):
-    """More text of choice `choice`."""
+    """More text of choice `choice`. Neighbours of one `part` join to one `Text`; a member of `extra` joins likewise."""
 
     text: str
     choice: int = 0
+    part: int = 0
+    extra: Extra = field(default_factory=dict[str, Any])
 
 
 class ReasoningDelta(Struct, frozen=True):
-    """More thought. `signature` and `encrypted` arrive whole; `extra` is the dialect's own detail, kept in order."""
+    """More of the thought `part` of a choice; each part becomes one `Reasoning`.
+
+    `signature` and `encrypted` arrive whole; a member of `extra`, the dialect's own detail, arrives once.
+    """
 
     text: str = ""
     choice: int = 0
+    part: int = 0
     signature: str | None = None
     encrypted: str | None = None
     extra: Extra = field(default_factory=dict[str, Any])
@@ -68,6 +74,14 @@ class ToolArgumentsDelta(Struct, frozen=True):
     choice: int = 0
 
 
+class OpaqueSeen(Struct, frozen=True):
+    """A whole part that only its own dialect understands: an `Opaque`."""
+
+    kind: str
+    choice: int = 0
+    extra: Extra = field(default_factory=dict[str, Any])
+
+
 class ExtraDelta(Struct, frozen=True):
     """Members of a choice's delta that the vocabulary has no name for (audio, annotations, …), as they came."""
 
@@ -92,7 +106,7 @@ class Finished(Struct, frozen=True):
 
 
 class UsageSeen(Struct, frozen=True):
-    """Counts for the whole call so far; a later one replaces an earlier one. `extra` is the dialect's own detail."""
+    """Counts for the whole call so far; a later one, with its `extra`, replaces an earlier one."""
 
     usage: Usage
     extra: Extra = field(default_factory=dict[str, Any])
@@ -109,7 +123,9 @@ class Failed(Struct, frozen=True):
 
 
 class Ended(Struct, frozen=True):
-    """The provider's own end of the stream."""
+    """The provider's own end of the stream. `extra`: unnamed members of the answer that came after its beginning."""
+
+    extra: Extra = field(default_factory=dict[str, Any])
 
 
 Event = (
@@ -119,6 +135,7 @@ Event = (
     | RefusalDelta
     | ToolCallStarted
     | ToolArgumentsDelta
+    | OpaqueSeen
     | ExtraDelta
     | LogprobsDelta
     | Finished

@@ -1,0 +1,65 @@
+"""OpenAI's chat completions, the wire that most clients and providers speak
+(platform.openai.com/docs/api-reference/chat).
+
+This file only shows the codec as a `Dialect`; the work is done in the modules beside it, each for one kind
+of thing said.
+"""
+
+from tallygate.dialects.base import Rendered, Written
+from tallygate.dialects.openai_chat import edit, errors, peek, reader, request, response, writer
+from tallygate.dialects.openai_chat.losses import NAME
+from tallygate.errors import TallygateError
+from tallygate.genai.chat import ChatRequest, ChatResponse
+from tallygate.genai.peek import Edits, Peek
+
+
+class OpenAIChat:
+    """The dialect `openai_chat`. Stateless; every method is documented by `Dialect`."""
+
+    name: str = NAME
+    stream_content_type: str = "text/event-stream"
+    forward_headers: frozenset[str] = frozenset()
+
+    def peek(self, body: bytes, depth_max: int) -> Peek:
+        """Check a request body and outline it."""
+        return peek.peek(body, depth_max)
+
+    def edit(self, body: bytes, peek: Peek, edits: Edits) -> bytes:
+        """The body with the named changes made in place."""
+        return edit.edit(body, peek, edits)
+
+    def read_request(self, body: bytes) -> ChatRequest:
+        """The whole request as a value."""
+        return request.read_request(body)
+
+    def write_request(self, request: ChatRequest) -> Written:
+        """A request in this dialect."""
+        return _write_request(request)
+
+    def read_response(self, body: bytes) -> ChatResponse:
+        """A whole answer as a value."""
+        return response.read_response(body)
+
+    def write_response(self, response: ChatResponse) -> bytes:
+        """A whole answer in this dialect."""
+        return _write_response(response)
+
+    def reader(self) -> reader.ChatReader:
+        """A reader for one stream."""
+        return reader.ChatReader()
+
+    def writer(self, *, include_usage: bool) -> writer.ChatWriter:
+        """A writer for one stream."""
+        return writer.ChatWriter(include_usage=include_usage)
+
+    def read_error(self, status: int, body: bytes, retry_after: str | None) -> TallygateError:
+        """What a provider's error answer means to us."""
+        return errors.read_error(status, body, retry_after)
+
+    def write_error(self, error: TallygateError, request_id: str) -> Rendered:
+        """An error as this dialect's clients expect it."""
+        return errors.write_error(error, request_id)
+
+
+_write_request = request.write_request
+_write_response = response.write_response

@@ -1,0 +1,29 @@
+"""This dialect's name, and what of other dialects it may leave out of a request without changing its meaning."""
+
+from typing import Final
+
+from tallygate.dialects.losses import Losses
+
+NAME: Final = "openai_chat"
+
+HARMLESS: Final = frozenset({
+    "anthropic_beta",  # names features; the fields that use them are judged one by one
+    "cache_control",  # where a prompt may be cached: changes its price, never the answer
+    "cachePoint",  # the same
+    "client_metadata",  # the client's notes about itself
+    "context_management",  # lets a provider forget old turns; without it the model sees more, not less
+    "include",  # asks for more detail in the answer's record
+    "keep_alive",  # how long an engine keeps the model in memory
+    "labels",  # for the other provider's own reports
+    "prompt_cache_key",  # as cache_control
+    "prompt_cache_retention",  # as cache_control
+    "safety_identifier",  # tells the other provider who its user is, for its own abuse reports
+    "session_id",  # keeps a client's calls at one server, for its cache
+    "trace_id",  # the client's own mark
+    "truncation",  # what happens at a full context: here the provider answers with an error
+})  # fmt: skip
+
+
+def open_losses(dialect: str) -> Losses:
+    """The account of one request that came in `dialect`."""
+    return Losses(same=dialect == NAME, harmless=HARMLESS)
