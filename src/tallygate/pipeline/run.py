@@ -27,7 +27,7 @@ class Hallway:
         self._relay = relay
 
     async def run(self, call: Call) -> None:
-        """Serve one call to its end, whatever happens to its client. This is the body of its owner task; never raises."""
+        """Serve one call to its end, whatever happens to its client: the body of its owner task. Never raises."""
         try:
             try:
                 principal = await self._identify(call.credential)

@@ -1,0 +1,173 @@
+"""The relay: three modes, targets that take over, and ends that are held until the call is closed."""
+
+import asyncio
+
+import msgspec
+import pytest
+
+from tallygate.dialects.registry import DIALECTS
+from tallygate.errors import ProviderRejected, ProviderUnreachable, StreamBroken, TallygateError
+from tallygate.genai.plan import Plan, Target
+from tallygate.pipeline.call import Call
+from tallygate.pipeline.relay import Relay, Relayed
+from tallygate.providers.base import Provider
+from tallygate.transport.base import Timeouts
+from tests.fakes.exits import JSON, KeptClient, Script, ScriptedExit
+
+pytestmark = pytest.mark.anyio
+
+PROVIDER = Provider(name="lab", title="Lab", base_url="http://lab", speaks={"openai_chat": "/v1/chat/completions"})
+PROVIDERS = {"lab": PROVIDER, "den": msgspec.structs.replace(PROVIDER, name="den")}
+HEAD = b'{"id":"c1","object":"chat.completion.chunk","created":1,"model":"m",'
+HELLO = b"data: " + HEAD + b'"choices":[{"index":0,"delta":{"role":"assistant","content":"hello"}}]}\n\n'
+STOP = b"data: " + HEAD + b'"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
+USAGE = b"data: " + HEAD + b'"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4}}\n\n'
+DONE = b"data: [DONE]\n\n"
+WHOLE = (
+    b'{"id":"c1","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":'
+    b'{"role":"assistant","content":"hello"},"finish_reason":"stop"}],'
+    b'"usage":{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4}}'
+)
+
+
+def make_call(client: KeptClient, **fields: object) -> Call:
+    request: dict[str, object] = {"model": "m", "messages": [{"role": "user", "content": "hi"}], **fields}
+    body = msgspec.json.encode(request)
+    dialect = DIALECTS["openai_chat"]
+    return Call(
+        call_id="call_1",
+        request_id="req_1",
+        operation="chat",
+        dialect=dialect,
+        body=body,
+        peek=dialect.peek(body, 64),
+        credential=None,
+        forwarded=(),
+        client=client,
+        arrived_ns=0,
+    )
+
+
+def make_plan(*targets: str) -> Plan:
+    return Plan(request_model="m", operation="chat", targets=tuple(Target(name, "m") for name in targets or ("lab",)))
+
+
+async def serve(call: Call, exit_: ScriptedExit, plan: Plan | None = None) -> Relayed:
+    return await Relay(exit_, lambda: PROVIDERS, Timeouts()).serve(call, plan or make_plan())
+
+
+async def test_a_whole_answer_keeps_every_byte() -> None:
+    exit_ = ScriptedExit(Script(headers=JSON, pieces=[WHOLE[:20], WHOLE[20:]]))
+    relayed = await serve(make_call(KeptClient()), exit_)
+    assert relayed.closing == WHOLE
+    assert relayed.outcome.status == "ok"
+    assert relayed.outcome.usage is not None
+    assert relayed.outcome.usage.total_tokens == 4
+    assert relayed.outcome.finish_reasons == ("stop",)
+
+
+async def test_a_request_that_needs_no_change_goes_through_untouched() -> None:
+    exit_ = ScriptedExit(Script(headers=JSON, pieces=[WHOLE]))
+    call = make_call(KeptClient(), unknown_field={"a": [1, 2.50]})
+    await serve(call, exit_)
+    assert exit_.asked[0].body is call.body
+    assert exit_.asked[0].url == "http://lab/v1/chat/completions"
+
+
+@pytest.mark.parametrize("asked", [True, False])
+async def test_content_goes_at_once_and_the_end_is_held(asked: bool) -> None:
+    client = KeptClient()
+    options = {"stream_options": {"include_usage": True}} if asked else {}
+    exit_ = ScriptedExit(Script(pieces=[HELLO, STOP + USAGE, DONE]))
+    relayed = await serve(make_call(client, stream=True, **options), exit_)
+    assert client.body == HELLO + STOP
+    assert not client.ended
+    # Usage is asked for in any case; a client that did not ask never sees it.
+    assert msgspec.json.decode(exit_.asked[0].body)["stream_options"] == {"include_usage": True}
+    assert relayed.closing == (USAGE + DONE if asked else DONE)
+    assert relayed.outcome.usage is not None
+    assert relayed.outcome.chunks_delivered == 2
+
+
+async def test_any_split_of_the_stream_gives_the_same_bytes() -> None:
+    whole = HELLO + STOP + DONE
+    for cut in range(1, len(whole)):
+        client = KeptClient()
+        relayed = await serve(make_call(client, stream=True), ScriptedExit(Script(pieces=[whole[:cut], whole[cut:]])))
+        assert client.body + relayed.closing == whole
+
+
+async def test_another_target_takes_over_before_the_first_event() -> None:
+    client = KeptClient()
+    exit_ = ScriptedExit(
+        Script(refuse=ProviderUnreachable()),
+        Script(pieces=[b": waiting\n\n", StreamBroken()]),
+        Script(pieces=[HELLO, STOP, DONE]),
+    )
+    relayed = await serve(make_call(client, stream=True), exit_, make_plan("lab", "den", "lab"))
+    assert client.body == HELLO + STOP
+    assert [attempt.error_code for attempt in relayed.outcome.attempts] == ["provider_unreachable", "stream_broken", ""]
+    assert relayed.outcome.status == "ok"
+
+
+async def test_no_target_takes_over_once_something_was_delivered() -> None:
+    client = KeptClient()
+    exit_ = ScriptedExit(Script(pieces=[HELLO, StreamBroken()]), Script(pieces=[HELLO, STOP, DONE]))
+    relayed = await serve(make_call(client, stream=True), exit_, make_plan("lab", "den"))
+    assert len(exit_.asked) == 1
+    assert isinstance(relayed.error, StreamBroken)
+    assert relayed.outcome.status == "partial"
+    assert relayed.closing == b""
+
+
+async def test_what_the_caller_did_wrong_is_not_tried_elsewhere() -> None:
+    body = b'{"error":{"message":"bad temperature","type":"invalid_request_error","param":null,"code":null}}'
+    exit_ = ScriptedExit(Script(status=400, headers=JSON, pieces=[body]), Script(headers=JSON, pieces=[WHOLE]))
+    relayed = await serve(make_call(KeptClient()), exit_, make_plan("lab", "den"))
+    assert isinstance(relayed.error, ProviderRejected)
+    assert len(exit_.asked) == 1
+    assert exit_.answers[0].closed
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [[HELLO], [HELLO, b"data: {"], [HELLO, b"data: garbage\n\n"], [HELLO, b'data: {"error":{"message":"x"}}\n\n']],
+    ids=["eof", "cut", "garbage", "error"],
+)
+async def test_a_broken_stream_never_looks_like_an_end(pieces: list[bytes | TallygateError | asyncio.Event]) -> None:
+    client = KeptClient()
+    call = make_call(client, stream=True)
+    relayed = await serve(call, ScriptedExit(Script(pieces=pieces)))
+    assert relayed.error is not None
+    await call.refuse(relayed.error)
+    assert b"[DONE]" not in client.body
+    assert b'"error"' in client.body
+    assert client.ended
+
+
+async def test_a_leaving_client_closes_the_upstream() -> None:
+    never = asyncio.Event()
+    call: Call
+    client = KeptClient(on_send=lambda _: call.departure.leave())
+    call = make_call(client, stream=True)
+    exit_ = ScriptedExit(Script(pieces=[HELLO, never, STOP, DONE]))
+    relayed = await serve(call, exit_)
+    assert relayed.client_gone
+    assert exit_.answers[0].closed
+    assert relayed.outcome.status == "cancelled"
+    assert relayed.outcome.chunks_delivered <= 1
+
+
+async def test_a_provider_that_does_not_stream_still_gives_a_stream() -> None:
+    relayed = await serve(make_call(KeptClient(), stream=True), ScriptedExit(Script(headers=JSON, pieces=[WHOLE])))
+    assert dict(relayed.headers)["content-type"] == "text/event-stream"
+    assert relayed.closing.startswith(b"data: ")
+    assert relayed.closing.endswith(DONE)
+
+
+async def test_a_page_where_an_answer_should_be_is_the_providers_fault() -> None:
+    exit_ = ScriptedExit(Script(headers={"content-type": "text/html"}, pieces=[b"<html>secret</html>"]))
+    relayed = await serve(make_call(KeptClient()), exit_)
+    assert relayed.error is not None
+    assert relayed.error.status == 502
+    assert "secret" not in relayed.error.message
