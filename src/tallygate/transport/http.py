@@ -61,7 +61,7 @@ class _Connector(aiohttp.TCPConnector):
 class HttpAnswer:
     """An answer that arrives over HTTP (`transport.base.Answer`)."""
 
-    __slots__ = ("_ended", "_failure", "_lost", "_response", "headers", "status")
+    __slots__ = ("__weakref__", "_ended", "_failure", "_lost", "_protocol", "_response", "headers", "status")
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
@@ -69,7 +69,9 @@ class HttpAnswer:
         self._failure: TallygateError | None = None
         self.status = response.status
         self.headers: Mapping[str, str] = _join_headers(response)
-        self._lost = _lost_future(response)
+        # Without a connection the whole body is here already.
+        self._protocol = response.connection.protocol if response.connection is not None else None
+        self._lost = self._protocol.closed if self._protocol is not None else None
         if self._lost is not None:
             self._lost.add_done_callback(self._note_loss)
         if _is_encoded(self.headers):
@@ -83,6 +85,8 @@ class HttpAnswer:
             self.close()
             raise self._failure
         content = self._response.content
+        if self._protocol is not None and not self._protocol.connected:
+            self._mark_broken()
         try:
             data = await content.readany()
         except FAILURES as error:
@@ -110,9 +114,12 @@ class HttpAnswer:
         self._response.close()
 
     def _note_loss(self, lost: asyncio.Future[None]) -> None:
-        """The library forgets the reader of a body whose framing turns out to be wrong; it would wait for ever."""
         if not lost.cancelled():
             lost.exception()  # or it would be reported as never looked at
+        self._mark_broken()
+
+    def _mark_broken(self) -> None:
+        """The library forgets the reader of a body whose framing turns out to be wrong; it would wait for ever."""
         content = self._response.content
         if not content.is_eof() and content.exception() is None:
             content.set_exception(aiohttp.ClientPayloadError())
@@ -128,6 +135,7 @@ class HttpExit:
     def __init__(self, settings: TransportSettings | None = None) -> None:
         self._settings = settings or TransportSettings()
         self._session: aiohttp.ClientSession | None = None
+        self._answers: WeakSet[HttpAnswer] = WeakSet()
         self._closed = False
 
     async def send(self, request: OutgoingRequest, timeouts: Timeouts) -> HttpAnswer:
@@ -157,11 +165,16 @@ class HttpExit:
             # The cause stays behind: it knows addresses and headers, and the sentence says what happened.
             raise explain_head(error) from None
         _limit_silence(response, timeouts.silence_ms)
-        return HttpAnswer(response)
+        answer = HttpAnswer(response)
+        self._answers.add(answer)
+        return answer
 
     async def close(self) -> None:
         """Close every connection. Later requests are refused."""
         self._closed = True
+        # One by one first: an answer that ends with its connection must not take our closing for its end.
+        for answer in list(self._answers):
+            answer.close()
         if self._session is not None:
             await self._session.close()
 
@@ -211,12 +224,6 @@ def _limit_silence(response: aiohttp.ClientResponse, silence_ms: int) -> None:
         return  # the whole body came with the head
     connection.protocol.read_timeout = silence_ms / 1000
     connection.protocol.start_timeout()
-
-
-def _lost_future(response: aiohttp.ClientResponse) -> asyncio.Future[None] | None:
-    """Done when the connection is gone; None if the whole body is here already."""
-    connection = response.connection
-    return None if connection is None or connection.protocol is None else connection.protocol.closed
 
 
 def _join_headers(response: aiohttp.ClientResponse) -> dict[str, str]:
