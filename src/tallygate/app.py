@@ -62,7 +62,7 @@ class Supply:
 
     def __init__(self, settings: Settings, *, demo: bool) -> None:
         self._settings = settings
-        self._known = load(settings.providers, os.environ, demo=demo)
+        self._known = load(settings.providers, os.environ, demo=demo, own_key_prefix=settings.keys.prefix)
         self._use(self._known)
 
     def _use(self, providers: Providers) -> None:
