@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from tallygate.errors import InvalidAnswer
 from tallygate.genai import stream
 from tallygate.genai.chat import ChatResponse, Choice
-from tallygate.genai.messages import Reasoning, Refusal, Text, ToolCall
+from tallygate.genai.messages import Opaque, Reasoning, Refusal, Text, ToolCall
 
 
 def unfold(response: ChatResponse) -> list[stream.Event]:
-    """The events in order, `Ended` last. `assemble(unfold(r)) == r` if neighbouring texts in `r` are joined.
+    """The events in order, `Ended` last. `assemble(unfold(r)) == r`, but for neighbouring refusals, which join.
 
     Raises InvalidAnswer for a part that no event can carry (a picture, a file).
     """
@@ -37,10 +37,10 @@ def unfold(response: ChatResponse) -> list[stream.Event]:
 def _unfold_choice(choice: Choice) -> Iterator[stream.Event]:
     at = choice.index
     calls = thoughts = 0
-    for part in choice.parts:
+    for place, part in enumerate(choice.parts):
         match part:
             case Text():
-                yield stream.TextDelta(part.text, at)
+                yield stream.TextDelta(part.text, at, place, part.extra)
             case Refusal():
                 yield stream.RefusalDelta(part.text, at)
             case Reasoning():
@@ -51,6 +51,8 @@ def _unfold_choice(choice: Choice) -> Iterator[stream.Event]:
                 if part.arguments:
                     yield stream.ToolArgumentsDelta(calls, part.arguments, at)
                 calls += 1
+            case Opaque():
+                yield stream.OpaqueSeen(part.kind, at, part.extra)
             case _:
                 kind = part.__struct_config__.tag
                 raise InvalidAnswer(f"The provider's answer holds a part of type {kind}, which cannot be streamed.")

@@ -4,15 +4,11 @@ Only bytes that `peek` has checked come here. Anything that needs the request un
 is the work of this dialect's reader and writer.
 """
 
-import msgspec
-
+from tallygate.dialects.patches import Patch, apply, replace, replace_text
 from tallygate.dialects.scan import list_members
 from tallygate.genai.peek import Edits, Peek, Span
 
 _CAP_NAMES = ("max_tokens", "max_completion_tokens")
-
-_Patch = tuple[int, int, bytes]
-"""Replace `body[start:end]` by these bytes."""
 
 
 def edit(body: bytes, peek: Peek, edits: Edits, *, cap_name: str = "max_tokens") -> bytes:
@@ -24,10 +20,10 @@ def edit(body: bytes, peek: Peek, edits: Edits, *, cap_name: str = "max_tokens")
     if edits.empty:
         return body
     spans = peek.spans
-    patches: list[_Patch] = []
+    patches: list[Patch] = []
     added = b""
     if edits.model is not None:
-        patches.append(_replace(spans["model"], msgspec.json.encode(edits.model)))
+        patches.append(replace_text(spans["model"], edits.model))
     if edits.output_tokens_max is not None:
         capped, member = _set_cap(body, spans, edits.output_tokens_max, cap_name)
         patches += capped
@@ -41,36 +37,32 @@ def edit(body: bytes, peek: Peek, edits: Edits, *, cap_name: str = "max_tokens")
     if added:
         end = max(span.end for span in spans.values())
         patches.append((end, end, added))
-    return _apply(body, patches)
-
-
-def _replace(span: Span, value: bytes) -> _Patch:
-    return span.value_start, span.end, value
+    return apply(body, patches)
 
 
 def _value(body: bytes, span: Span) -> bytes:
     return body[span.value_start : span.end]
 
 
-def _set_cap(body: bytes, spans: dict[str, Span], tokens: int, cap_name: str) -> tuple[list[_Patch], bytes]:
+def _set_cap(body: bytes, spans: dict[str, Span], tokens: int, cap_name: str) -> tuple[list[Patch], bytes]:
     """Patches for the caps that are there, or a new last member. A null cap counts as absent."""
     value = b"%d" % tokens
     given = [name for name in _CAP_NAMES if name in spans and _value(body, spans[name]) != b"null"]
     if not given and cap_name in spans:
         given = [cap_name]
     if given:
-        return [_replace(spans[name], value) for name in given], b""
+        return [replace(spans[name], value) for name in given], b""
     return [], b',"%b":%b' % (cap_name.encode(), value)
 
 
-def _ask_usage(body: bytes, spans: dict[str, Span]) -> tuple[list[_Patch], bytes]:
+def _ask_usage(body: bytes, spans: dict[str, Span]) -> tuple[list[Patch], bytes]:
     """Patches that set `stream_options.include_usage`, or a new last member. Its other keys keep their bytes."""
     options = spans.get("stream_options")
     if options is None:
         return [], b',"stream_options":{"include_usage":true}'
     value = _value(body, options)
     if value == b"null":
-        return [_replace(options, b'{"include_usage":true}')], b""
+        return [replace(options, b'{"include_usage":true}')], b""
     members = list_members(value)
     for name, span in members:
         if name == "include_usage":
@@ -80,7 +72,7 @@ def _ask_usage(body: bytes, spans: dict[str, Span]) -> tuple[list[_Patch], bytes
     return [(inside, inside, b'"include_usage":true' + (b"," if members else b""))], b""
 
 
-def _lift_system(body: bytes, spans: dict[str, Span]) -> list[_Patch]:
+def _lift_system(body: bytes, spans: dict[str, Span]) -> list[Patch]:
     """Take the member out with one comma, and put its value in front of the messages."""
     order = list(spans)
     place = order.index("system")
@@ -95,15 +87,3 @@ def _lift_system(body: bytes, spans: dict[str, Span]) -> list[_Patch]:
         return [removed]
     inside = spans["messages"].value_start + 1
     return [removed, (inside, inside, b'{"role":"system","content":%b},' % value)]
-
-
-def _apply(body: bytes, patches: list[_Patch]) -> bytes:
-    if not patches:
-        return body
-    view = memoryview(body)  # slices of it are not copies: a body may be megabytes of picture
-    pieces: list[bytes | memoryview] = []
-    position = 0
-    for start, end, replacement in sorted(patches):
-        pieces += (view[position:start], replacement)
-        position = end
-    return b"".join((*pieces, view[position:]))

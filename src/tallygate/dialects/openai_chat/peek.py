@@ -6,14 +6,14 @@ Source: platform.openai.com/docs/api-reference/chat/create; the bounds are the w
 take.
 """
 
-import re
 from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta, Raw, Struct
 
+from tallygate.dialects.faults import explain, name_kind
 from tallygate.dialects.scan import list_members, outline
-from tallygate.errors import InvalidValue, MissingField, RequestError
+from tallygate.errors import InvalidValue, MissingField
 from tallygate.genai.peek import Peek, Span
 
 _TOKENS_MAX: Final = 2**31 - 1
@@ -105,7 +105,7 @@ def peek(body: bytes, depth_max: int) -> Peek:
     try:
         read = _BODY.decode(body)
     except msgspec.ValidationError as error:
-        raise _refuse(error) from None
+        raise explain(error, _EXPECTED) from None
     for index, message in enumerate(read.messages):
         _check_content(message.content, f"messages[{index}].content", message.role)
     if len(read.system):
@@ -149,11 +149,11 @@ def _check_content(content: Raw, path: str, role: str) -> None:
         return
     if first != ord("["):
         silent = ", or null" if role in _MAY_BE_SILENT else ""
-        raise InvalidValue(f"`{path}` must be {_CONTENT}{silent}, not {_name_kind(first)}.", param=path)
+        raise InvalidValue(f"`{path}` must be {_CONTENT}{silent}, not {name_kind(first)}.", param=path)
     try:
         _PARTS.decode(content)
     except msgspec.ValidationError as error:
-        raise _refuse(error, path) from None
+        raise explain(error, _EXPECTED, path) from None
 
 
 def _check_options(body: bytes, span: Span) -> None:
@@ -164,54 +164,3 @@ def _check_options(body: bytes, span: Span) -> None:
     if [key for key, _ in list_members(value)].count("include_usage") > 1:
         path = "stream_options.include_usage"
         raise InvalidValue(f"`{path}` stands twice, so its meaning is not certain.", param=path)
-
-
-def _name_kind(first: int) -> str:
-    kinds = {"n": "null", "t": "a boolean", "f": "a boolean", "{": "an object"}
-    return kinds.get(chr(first), "a number")
-
-
-_FAULT = re.compile(r"(.*?)(?: - at `\$([^`]*)`)?", re.DOTALL)
-_MISSING = re.compile(r"Object missing required field `([^`]*)`")
-_GOT = re.compile(r"got `([a-z]+)`")
-_ENUM = re.compile(r"Invalid enum value (.+)", re.DOTALL)
-_INDEX = re.compile(r"\[\d+\]")
-_KINDS = {
-    "str": "a string",
-    "int": "a number",
-    "float": "a number",
-    "bool": "a boolean",
-    "null": "null",
-    "array": "a list",
-    "object": "an object",
-}
-
-
-def _refuse(error: msgspec.ValidationError, prefix: str = "") -> RequestError:
-    """Our own sentence for what the decoder found, with the path of the field."""
-    found = _FAULT.fullmatch(str(error))
-    what, path = (found[1], found[2] or "") if found is not None else (str(error), "")
-    path = (prefix + path).removeprefix(".")
-    missing = _MISSING.match(what)
-    if missing is not None:
-        path = f"{path}.{missing[1]}".removeprefix(".")
-        return MissingField(f"`{path}` is missing; it must be {_expect(path)}.", param=path)
-    return InvalidValue(f"`{path}` must be {_expect(path)}{_contrast(what, path)}.", param=path)
-
-
-def _expect(path: str) -> str:
-    return _EXPECTED[_INDEX.sub("[]", path)]
-
-
-def _contrast(what: str, path: str) -> str:
-    """What was there instead, where saying so helps."""
-    enum = _ENUM.match(what)
-    if enum is not None:
-        value = enum[1].strip("'\"")
-        return f", not `{value if len(value) <= 40 else value[:40] + '…'}`"
-    got = _GOT.search(what)
-    if got is None or _KINDS[got[1]] in _expect(path):
-        return ""
-    if got[1] == "float" and "whole number" in _expect(path):
-        return ", not a fraction"
-    return f", not {_KINDS[got[1]]}"
