@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
+from tests.fakes.script import Step, step_of
+
 Json = dict[str, Any]
 
 CREATED_S = 1_700_000_000
@@ -106,6 +108,9 @@ def instance_of(schema: Json, root: Json | None = None) -> Any:
 
 def _answer(request: Json, index: int) -> Json:
     message: Json = {"role": "assistant", "content": None, "refusal": None}
+    step = step_of([(m["role"], _text_of(m["content"])) for m in request["messages"]]) if request.get("tools") else None
+    if step is not None:
+        return _perform(request, step, message)
     if request["model"] == "up-think":
         message["reasoning_content"] = "Let me think about that."
     if _wants_tools(request):
@@ -115,12 +120,36 @@ def _answer(request: Json, index: int) -> Json:
     return {"message": message, "finish_reason": "stop"}
 
 
+def _perform(request: Json, step: Step, message: Json) -> Json:
+    known = {tool["function"]["name"] for tool in request["tools"]}
+    calls = step.get("calls", [])
+    assert {call["name"] for call in calls} <= known, f"the script calls tools that were not offered: {calls}"
+    message["content"] = step.get("say")
+    if think := step.get("think"):
+        message["reasoning_content"] = think
+    if calls:
+        message["tool_calls"] = [
+            {
+                "id": f"call_lab_{len(request['messages'])}_{position}",
+                "type": "function",
+                "function": {"name": call["name"], "arguments": json.dumps(call["input"])},
+            }
+            for position, call in enumerate(calls)
+        ]
+    return {"message": message, "finish_reason": "tool_calls" if calls else "stop"}
+
+
 def _wants_tools(request: Json) -> bool:
-    return (
-        bool(request.get("tools"))
-        and request.get("tool_choice") != "none"
-        and request["messages"][-1]["role"] != "tool"
-    )
+    answered = any(message["role"] == "tool" for message in _last_turn(request))
+    return bool(request.get("tools")) and request.get("tool_choice") != "none" and not answered
+
+
+def _last_turn(request: Json) -> list[Json]:
+    """What stands after the assistant's last message."""
+    turn: list[Json] = []
+    for message in request["messages"]:
+        turn = [] if message["role"] == "assistant" else [*turn, message]
+    return turn
 
 
 def _tool_calls(request: Json) -> list[Json]:
@@ -151,7 +180,9 @@ def _content(request: Json) -> str:
         return json.dumps({"said": last_user_text(request)})
     results = [_text_of(message["content"]) for message in request["messages"] if message["role"] == "tool"]
     if results:
-        return "The tools said: " + "; ".join(results)
+        # Pictures among results have no other place in this language than a user's message after them.
+        shown = [_text_of(message["content"]) for message in _last_turn(request) if message["role"] == "user"]
+        return "The tools said: " + "; ".join([*results, *shown])
     return f"You said: {last_user_text(request)} ✓ déjà vu"
 
 

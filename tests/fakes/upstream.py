@@ -87,10 +87,10 @@ class Upstream:
 
 
 @contextmanager
-def start_upstream() -> Generator[Upstream]:
-    """A provider on a free port, until the block ends."""
+def start_upstream(provider: str = "openai_provider") -> Generator[Upstream]:
+    """A provider on a free port, until the block ends: the module of that name beside this one."""
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-    with Process([sys.executable, "-m", "tests.fakes.openai_provider", "--key", PROVIDER_KEY], env) as process:
+    with Process([sys.executable, "-m", f"tests.fakes.{provider}", "--key", PROVIDER_KEY], env) as process:
         yield Upstream(process)
 
 
