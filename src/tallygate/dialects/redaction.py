@@ -22,7 +22,7 @@ _PATTERNS: Final = tuple(
         r"\b(?:proxy-)?authorization\b[\"']?\s*[:=]\s*[\"']?(?:\w+\s+)?[^\s\"',;]+",
         r"\b(?:bearer|basic)\s+[^\s\"',;]+",
         r"\b(?:\w{1,32}-){0,2}api[-_ ]?key\b[^:=\s]{0,2}(?:\s+(?:provided|given|used|is))?\s*[:=]\s*[\"']?[^\s\"',;]+",
-        r"\b(?:(?:access|auth|refresh|session)[-_ ]?token|secret|passw(?:or)?d|cookie)[\"']?\s*[:=]\s*[\"']?[^\s\"',;]+",
+        r"\b(?:(?:access|auth|refresh|session)[-_ ]?token|secret|password|cookie)[\"']?\s*[:=]\s*[\"']?[^\s\"',;]+",
         # Keys and accounts by the way they begin.
         r"\b(?:sk|pk|rk|lx|xai|gsk|hf|pplx|nvapi|r8|ghp|glpat|csk|fw|tgp|org|proj|acct)[-_](?=[\w*.-]{0,128}[\d*])[\w*.-]{6,}",
         r"\bAIza[\w*-]{8,}",

@@ -44,6 +44,7 @@ _CHUNK: Final = frozenset({
 })  # fmt: skip
 _CHOICE: Final = frozenset({"index", "delta", "finish_reason", "logprobs"})
 _THOUGHT: Final = frozenset({"reasoning_content", "reasoning", "reasoning_details"})
+_SAID: Final = frozenset({"content", "refusal", "tool_calls"})
 _SILENT: Final = frozenset({"role", "obfuscation"}) | _THOUGHT
 
 _PING: Final = (Ping(),)
@@ -57,23 +58,32 @@ class _Choice:
         self.fragments = Fragments(index, make_call_id(response_id, index))
         self.finished = False
         self.extra: Extra = {}
-        self._thoughts: dict[Any, int] = {}
+        self._thoughts: dict[str | None, int] = {}
         self._told: dict[int, Extra] = {}
 
-    def read(self, choice: dict[str, Any]) -> Iterator[Event]:
-        """The events of one item of `choices`. Raises InvalidAnswer."""
+    def read(self, choice: dict[str, Any], events: list[Event]) -> None:
+        """Append the events of one item of `choices`. Raises InvalidAnswer."""
         delta = choice.get("delta")
         if delta:
-            yield from self._read_delta(delta)
+            content = delta.get("content") if delta.__class__ is dict and len(delta) == 1 else None
+            # Nearly every delta is one piece of text and nothing else.
+            if content.__class__ is str and content:
+                events.append(TextDelta(content, self.index))
+            else:
+                events += self._read_delta(delta)
         if (logprobs := choice.get("logprobs")) is not None:
-            yield LogprobsDelta(logprobs, self.index)
+            events.append(LogprobsDelta(logprobs, self.index))
         if not choice.keys() <= _CHOICE:
             self.extra.update((name, value) for name, value in choice.items() if name not in _CHOICE)
-        reason, word = read_finish_reason(choice.get("finish_reason"))
-        if reason is not None and not self.finished:
+        if (word := choice.get("finish_reason")) and not self.finished:
+            events += self._finish(word)
+
+    def _finish(self, word: Any) -> Iterator[Event]:
+        reason, kept = read_finish_reason(word)
+        if reason is not None:
             self.finished = True
             yield from self.fragments.flush()
-            extra = self.extra if word is None else {**self.extra, "finish_reason": word}
+            extra = self.extra if kept is None else {**self.extra, "finish_reason": kept}
             yield Finished(reason, self.index, extra=extra)
 
     def _read_delta(self, delta: Any) -> Iterator[Event]:
@@ -84,7 +94,9 @@ class _Choice:
             yield from self._read_thoughts({name: members[name] for name in _THOUGHT & members.keys()})
         left: Extra = {}
         for name, value in members.items():
-            if value is None or value == "" or name in _SILENT:
+            if value is None or name in _SILENT:
+                continue
+            if name in _SAID and not value:
                 continue
             if name == "content":
                 yield from self._read_content(value)
@@ -111,7 +123,7 @@ class _Choice:
         spoken = False
         for item in fields.array("reasoning_details"):
             detail = _open(item)
-            part = self._place((detail.look("index"), detail.look("type")))
+            part = self._place(f"{detail.look('index')} {detail.look('type')}")
             thought = read_detail(detail)
             told = self._told.setdefault(part, {})
             new = {name: value for name, value in thought.extra.items() if value is not None and name not in told}
@@ -122,7 +134,8 @@ class _Choice:
         if plain and not spoken:
             yield ReasoningDelta(plain, self.index, self._place(None))
 
-    def _place(self, key: Any) -> int:
+    def _place(self, key: str | None) -> int:
+        """The number of the thought that fragments with this mark belong to; None marks those without details."""
         return self._thoughts.setdefault(key, len(self._thoughts))
 
 
@@ -209,7 +222,7 @@ class ChatReader:
         if not self._started and (choices or usage or chunk.get("id")):
             events.append(self._start(chunk))
         for place, choice in enumerate(cast(list[Any], choices)):
-            events += self._read_choice(choice, place)
+            self._read_choice(choice, place, events)
         if usage:
             counts, left = read_usage(usage)
             if counts is not None:
@@ -217,17 +230,17 @@ class ChatReader:
         only_usage = bool(usage) and not choices
         return Frame(piece.raw, tuple(events), closing=only_usage, only_usage=only_usage)
 
-    def _read_choice(self, choice: Any, place: int) -> Iterator[Event]:
+    def _read_choice(self, choice: Any, place: int, events: list[Event]) -> None:
         if not isinstance(choice, dict):
             raise InvalidAnswer("The provider's stream holds a choice that is not an object.")
         members = cast(dict[str, Any], choice)
         index = members.get("index")
-        if type(index) is not int:
+        if type(index) is not int or index < 0:
             index = place
         state = self._choices.get(index)
         if state is None:
             state = self._choices[index] = _Choice(index, self._id)
-        return state.read(members)
+        state.read(members, events)
 
     def _start(self, chunk: dict[str, Any]) -> Started:
         self._started = True
