@@ -8,8 +8,8 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
-import uvicorn
 from msgspec import Struct
 
 from tallygate import __version__
@@ -18,6 +18,8 @@ from tallygate.access.doorman import Doorman
 from tallygate.access.keys import Minter
 from tallygate.access.pepper import fingerprint, load_or_create_pepper
 from tallygate.api.asgi import Doors, Rooms
+from tallygate.api.server import run_server
+from tallygate.api.workers import run_workers
 from tallygate.config.resolution import Resolved
 from tallygate.config.settings import Settings
 from tallygate.genai.plan import Plan
@@ -35,8 +37,6 @@ from tallygate.telemetry import configure
 from tallygate.transport.http import HttpExit
 
 LOOK_EVERY_S = 30.0
-DRAIN_S = 30
-"""How long running answers may take to end once the gateway was told to stop."""
 
 
 class CannotStart(Exception):
@@ -47,7 +47,9 @@ class Opened(Struct, frozen=True):
     """What a start came to, for whoever announces it. `first_key` is set only by the start that made it."""
 
     url: str
-    settings: Settings
+    data: Path
+    config: Path | None
+    discover: bool
     found: tuple[Found, ...]
     missing: tuple[Missing, ...]
     models: tuple[str, ...]
@@ -104,54 +106,40 @@ def serve(resolved: Resolved, *, demo: bool, announce: Announce) -> None:
     settings = resolved.settings
     configure(settings.log_level)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    address = parse_address(settings.database_url, settings.data)
-    pepper, first_key = open_store(settings, address)
-    listener = listen(settings)
-    port: int = listener.getsockname()[1]
-    supply = Supply(settings, demo=demo)
+    # First of all, because a start that fails here must not have used up the one showing of the first key.
+    with listen(settings) as listener:
+        port: int = listener.getsockname()[1]
+        address = parse_address(settings.database_url, settings.data)
+        pepper, first_key = open_store(settings, address)
 
-    def opened() -> None:
-        announce(
-            Opened(
-                url=f"http://{shown_host(settings.server.host)}:{port}",
-                settings=settings,
-                found=supply.providers.found,
-                missing=supply.providers.missing,
-                models=tuple(supply.catalog.records),
-                first_key=first_key,
-            )
-        )
+        def work(index: int) -> None:
+            supply = Supply(settings, demo=demo)
+            doors = build_doors(settings, address, pepper, supply, port)
 
-    doors = build_doors(settings, address, pepper, supply, port)
-    config = uvicorn.Config(
-        doors,
-        http="httptools",
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=DRAIN_S,
-        backlog=2048,
+            def opened() -> None:
+                if index == 0:
+                    announce(describe(resolved, supply, port, first_key))
+
+            run_server(doors, listener, opened)
+
+        if settings.server.workers == 1:
+            work(0)
+        else:
+            run_workers(settings.server.workers, work)
+
+
+def describe(resolved: Resolved, supply: Supply, port: int, first_key: Secret | None) -> Opened:
+    """What there is to announce."""
+    return Opened(
+        url=f"http://{shown_host(resolved.settings.server.host)}:{port}",
+        data=resolved.settings.data,
+        config=resolved.file,
+        discover=resolved.settings.discover,
+        found=supply.providers.found,
+        missing=supply.providers.missing,
+        models=tuple(supply.catalog.records),
+        first_key=first_key,
     )
-    with listener:
-        Server(config, opened).run(sockets=[listener])
-
-
-class Server(uvicorn.Server):
-    """Uvicorn, which says when it is ready."""
-
-    def __init__(self, config: uvicorn.Config, opened: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._opened = opened
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to listen, then announce it."""
-        await super().startup(sockets)
-        if self.started:
-            self._opened()
 
 
 def open_store(settings: Settings, address: DatabaseAddress) -> tuple[bytes, Secret | None]:

@@ -5,7 +5,7 @@ comes to its end. Rooms never see a `Call`, only the values they need.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -57,7 +57,7 @@ class Departure:
             self._waiting.cancel()
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
+    def watching(self) -> Generator[None]:
         """Raise ClientGone inside this stretch when the client leaves, at once if it has left already."""
         if self.left:
             raise ClientGone

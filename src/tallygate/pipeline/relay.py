@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct, structs
 
-from tallygate.dialects.base import Dialect, Written
+from tallygate.dialects.base import Dialect, Frame, Written
 from tallygate.dialects.registry import DIALECTS
 from tallygate.errors import InternalError, NoTarget, ProviderTimeout, StreamBroken, TallygateError, UpstreamError
 from tallygate.genai.outcome import Attempt, Outcome, Status
@@ -141,39 +141,69 @@ class Relay:
     async def _stream(
         self, call: Call, exchange: Exchange, answer: Answer, watch: Watch, heartbeat: Heartbeat
     ) -> Relayed:
-        reader = exchange.dialect.reader()
-        writer = (
-            None if exchange.dialect is call.dialect else call.dialect.writer(include_usage=call.peek.include_usage)
-        )
-        early = b""
-        held = b""
+        passage = Passage(call, exchange, watch)
         while not watch.ended:
             data = await answer.read()
-            open_bytes = b""
-            for frame in reader.feed(data) if data else reader.finish():
-                watch.see(frame.events)
-                if frame.only_usage and exchange.withhold_usage and writer is None:
-                    continue
-                piece = frame.raw if writer is None else b"".join(map(writer.feed, frame.events))
-                if frame.closing:
-                    held += piece
-                else:
-                    # Something follows what looked like the end: the order of the bytes matters more.
-                    open_bytes += held + piece
-                    held = b""
-            if not watch.begun:
-                early += open_bytes
-            elif open_bytes:
+            failure = passage.take(data)
+            if watch.begun and passage.ready:
                 await heartbeat.start()
-                await call.client.send(early + open_bytes)
-                early = b""
+                await call.client.send(passage.release())
                 heartbeat.touch()
                 watch.count_chunk()
-            if not data and not watch.ended:
-                raise StreamBroken
+            if failure is not None:
+                raise failure
         await _await_end(answer)
         headers = (("content-type", call.dialect.stream_content_type), *_headers(exchange))
-        return Relayed(watch.outcome("ok"), headers=headers, closing=early + held)
+        return Relayed(watch.outcome("ok"), headers=headers, closing=passage.release() + passage.held)
+
+
+class Passage:
+    """The bytes of one stream on their way: what may go now (`ready`), what waits until the call is closed (`held`).
+
+    A failure is returned, not raised, because the events before it are the provider's answer and still go out.
+    """
+
+    def __init__(self, call: Call, exchange: Exchange, watch: Watch) -> None:
+        same = exchange.dialect is call.dialect
+        self._reader = exchange.dialect.reader()
+        self._writer = None if same else call.dialect.writer(include_usage=call.peek.include_usage)
+        self._withhold_usage = same and exchange.withhold_usage
+        self._watch = watch
+        self._ready: list[bytes] = []
+        self.held = b""
+
+    @property
+    def ready(self) -> bool:
+        """True if there is something to send now."""
+        return bool(self._ready)
+
+    def release(self) -> bytes:
+        """What may go now, taken out."""
+        ready, self._ready = self._ready, []
+        return ready[0] if len(ready) == 1 else b"".join(ready)
+
+    def take(self, data: bytes) -> TallygateError | None:
+        """Bytes as they came, empty at their end. Returns what the stream failed with, if it did."""
+        try:
+            for frame in self._reader.feed(data) if data else self._reader.finish():
+                self._watch.see(frame.events)
+                self._take_frame(frame)
+        except TallygateError as failure:
+            return failure
+        return None if data or self._watch.ended else StreamBroken()
+
+    def _take_frame(self, frame: Frame) -> None:
+        if frame.only_usage and self._withhold_usage:
+            return
+        piece = frame.raw if self._writer is None else b"".join(map(self._writer.feed, frame.events))
+        if frame.closing:
+            self.held += piece
+        elif piece:
+            # Something follows what looked like the end: the order of the bytes matters more.
+            if self.held:
+                self._ready.append(self.held)
+                self.held = b""
+            self._ready.append(piece)
 
 
 ANSWER_BYTES_MAX = 128 * 1024 * 1024

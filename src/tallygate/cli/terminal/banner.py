@@ -38,7 +38,7 @@ def _providers(opened: Opened) -> str:
     lines = ["Providers"]
     size = max((len(name) for name, _ in _rows(opened)), default=0)
     lines += [f"  {name:<{size}}  {reason}" for name, reason in _rows(opened)]
-    if not opened.settings.discover:
+    if not opened.discover:
         lines.append("  Engines on this machine are not looked for: `discover` is off.")
     return "\n".join(lines)
 
@@ -65,8 +65,10 @@ def _models(opened: Opened) -> str:
 def _key(opened: Opened, command: Sequence[str]) -> str:
     if opened.first_key is not None:
         return f"Your API key, shown only this once\n  {opened.first_key.reveal()}"
-    line = shlex.join([*command, "keys", "create", "--workspace", "default", "--data", str(opened.settings.data)])
-    return f"Another API key\n  {line}"
+    where = ["--data", str(opened.data)]
+    if opened.config is not None:
+        where += ["--config", str(opened.config)]
+    return "Another API key\n  " + shlex.join([*command, "keys", "create", "--workspace", "default", *where])
 
 
 def _lines_to_paste(url: str, key: Secret, model: str) -> str:

@@ -1,0 +1,82 @@
+"""Worker processes: all take calls from one socket, a dead one is replaced, and one signal stops them all."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+WAIT_S = 30.0
+PARENT = textwrap.dedent(
+    """
+    import os, signal, sys
+    from tallygate.api.workers import run_workers
+
+    def work(index):
+        if sys.argv[1:] == ["fail"]:
+            return
+        print("worker", index, os.getpid(), flush=True)
+        signal.pause()
+
+    import tallygate.api.workers as workers
+    if sys.argv[1:] != ["fail"]:
+        workers.SHORT_LIFE_S = 0.0
+    run_workers(2, work)
+    print("stopped", flush=True)
+    """
+)
+
+
+@pytest.fixture
+def parent() -> Iterator["subprocess.Popen[str]"]:
+    with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True) as process:
+        yield process
+        process.kill()
+
+
+def read_worker(process: "subprocess.Popen[str]") -> tuple[int, int]:
+    assert process.stdout is not None
+    _, index, pid = process.stdout.readline().split()
+    return int(index), int(pid)
+
+
+def test_a_dead_worker_is_replaced_and_one_signal_stops_all(parent: "subprocess.Popen[str]") -> None:
+    first, second = read_worker(parent), read_worker(parent)
+    assert {first[0], second[0]} == {0, 1}
+    os.kill(first[1], signal.SIGKILL)
+    third = read_worker(parent)
+    assert third[0] == 2
+    parent.terminate()
+    assert parent.wait(WAIT_S) == 0
+    for _, pid in (second, third):
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_workers_that_do_not_come_up_are_not_started_for_ever() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", PARENT, "fail"], capture_output=True, text=True, timeout=WAIT_S, check=False
+    )
+    assert ended.returncode == 1
+    assert "ended at once" in ended.stderr
+
+
+def test_every_worker_answers_on_the_one_socket(tmp_path: Path) -> None:
+    serve = [sys.executable, "-m", "tallygate", "serve", "--port", "0", "--workers", "2", "--data", str(tmp_path)]
+    with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            url = next(line for line in process.stdout if "listening on" in line).split()[-1]
+            port = int(url.rpartition(":")[2])
+            for _ in range(20):
+                with socket.create_connection(("127.0.0.1", port), WAIT_S) as connection:
+                    connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                    assert connection.recv(64).startswith(b"HTTP/1.1 200")
+        finally:
+            process.terminate()
+    assert process.returncode == 0
