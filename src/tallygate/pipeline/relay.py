@@ -114,6 +114,7 @@ class Relay:
         ask_usage = peek.stream and provider.stream_usage and not peek.include_usage
         edits = Edits(
             model=target.model if target.model != peek.model else None,
+            output_cap_key=provider.output_cap_key if peek.output_tokens_max is not None else None,
             include_usage=ask_usage,
             lift_system=peek.has_system,
         )

@@ -9,8 +9,8 @@ from tallygate.genai.peek import Edits
 MESSAGES = b'"messages":[{"role":"user","content":"h\\u0069"}]'
 
 
-def change(body: bytes, edits: Edits, cap_name: str = "max_tokens") -> bytes:
-    return edit(body, peek(body, 64), edits, cap_name=cap_name)
+def change(body: bytes, edits: Edits) -> bytes:
+    return edit(body, peek(body, 64), edits)
 
 
 def test_no_edit_is_the_same_object() -> None:
@@ -31,25 +31,25 @@ def test_model(before: bytes, model: str, after: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "cap_name", "after"),
+    ("before", "key", "after"),
     [
-        (b'{"max_tokens": 10 ,"model":"m",%b}', "max_tokens", b'{"max_tokens": 7 ,"model":"m",%b}'),
+        (b'{"max_tokens": 10 ,"model":"m",%b}', None, b'{"max_tokens": 7 ,"model":"m",%b}'),
         (
             b'{"model":"m",%b,"max_completion_tokens":10}',
-            "max_tokens",
+            None,
             b'{"model":"m",%b,"max_completion_tokens":7}',
         ),
         (
             b'{"max_tokens":10,"model":"m","max_completion_tokens":10,%b}',
-            "max_tokens",
+            None,
             b'{"max_tokens":7,"model":"m","max_completion_tokens":7,%b}',
         ),
-        (b'{"model":"m",%b }\n', "max_tokens", b'{"model":"m",%b,"max_tokens":7 }\n'),
+        (b'{"model":"m",%b }\n', None, b'{"model":"m",%b,"max_tokens":7 }\n'),
         (b'{"model":"m",%b}', "max_completion_tokens", b'{"model":"m",%b,"max_completion_tokens":7}'),
-        (b'{"max_tokens":null,"model":"m",%b}', "max_tokens", b'{"max_tokens":7,"model":"m",%b}'),
+        (b'{"max_tokens":null,"model":"m",%b}', None, b'{"max_tokens":7,"model":"m",%b}'),
         (
             b'{"max_tokens":null,"max_completion_tokens":9,"model":"m",%b}',
-            "max_tokens",
+            None,
             b'{"max_tokens":null,"max_completion_tokens":7,"model":"m",%b}',
         ),
         (
@@ -59,8 +59,24 @@ def test_model(before: bytes, model: str, after: bytes) -> None:
         ),
     ],
 )
-def test_output_cap(before: bytes, cap_name: str, after: bytes) -> None:
-    assert change(before % MESSAGES, Edits(output_tokens_max=7), cap_name) == after % MESSAGES
+def test_output_cap(before: bytes, key: str | None, after: bytes) -> None:
+    assert change(before % MESSAGES, Edits(output_tokens_max=7, output_cap_key=key)) == after % MESSAGES
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b'{"max_tokens" : 9 ,"model":"m",%b}', b'{"max_completion_tokens":9 ,"model":"m",%b}'),
+        (b'{"max_completion_tokens":9,"model":"m",%b}', b'{"max_completion_tokens":9,"model":"m",%b}'),
+        (
+            b'{"max_tokens":9,"max_completion_tokens":null,"model":"m",%b}',
+            b'{"max_tokens":9,"max_completion_tokens":9,"model":"m",%b}',
+        ),
+        (b'{"model":"m",%b}', b'{"model":"m",%b}'),
+    ],
+)
+def test_a_cap_moves_to_the_key_that_the_provider_heeds(before: bytes, after: bytes) -> None:
+    assert change(before % MESSAGES, Edits(output_cap_key="max_completion_tokens")) == after % MESSAGES
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,11 @@ from tallygate.genai.peek import Edits, Peek, Span
 _CAP_NAMES = ("max_tokens", "max_completion_tokens")
 
 
-def edit(body: bytes, peek: Peek, edits: Edits, *, cap_name: str = "max_tokens") -> bytes:
+def edit(body: bytes, peek: Peek, edits: Edits) -> bytes:
     """The body with the named changes; the very same object if nothing changes. `peek` must be of these bytes.
 
-    A cap replaces the number wherever the client gave one, else it is written as `cap_name`. The top-level `system`
+    A cap replaces the number wherever the client gave one, else it is a new member. Given a key for caps, the client's
+    own cap is renamed to it, for a provider that would silently ignore the other spelling. The top-level `system`
     becomes the first message with its value byte for byte; if it is null it is only taken out.
     """
     if edits.empty:
@@ -25,9 +26,11 @@ def edit(body: bytes, peek: Peek, edits: Edits, *, cap_name: str = "max_tokens")
     if edits.model is not None:
         patches.append(replace_text(spans["model"], edits.model))
     if edits.output_tokens_max is not None:
-        capped, member = _set_cap(body, spans, edits.output_tokens_max, cap_name)
+        capped, member = _set_cap(body, spans, edits.output_tokens_max, edits.output_cap_key or _CAP_NAMES[0])
         patches += capped
         added += member
+    if edits.output_cap_key is not None:
+        patches += _move_cap(body, spans, edits.output_cap_key, edits.output_tokens_max)
     if edits.include_usage:
         asked, member = _ask_usage(body, spans)
         patches += asked
@@ -53,6 +56,17 @@ def _set_cap(body: bytes, spans: dict[str, Span], tokens: int, cap_name: str) ->
     if given:
         return [replace(spans[name], value) for name in given], b""
     return [], b',"%b":%b' % (cap_name.encode(), value)
+
+
+def _move_cap(body: bytes, spans: dict[str, Span], cap_name: str, tokens: int | None) -> list[Patch]:
+    """Patches that put a cap given under the other name under this one, too if a null stands there already."""
+    own = spans.get(cap_name)
+    given = [spans[name] for name in _CAP_NAMES if name in spans and _value(body, spans[name]) != b"null"]
+    if not given or own in given:
+        return []
+    if own is not None:
+        return [replace(own, _value(body, given[0]) if tokens is None else b"%d" % tokens)]
+    return [(given[0].start, given[0].value_start, b'"%b":' % cap_name.encode())]
 
 
 def _ask_usage(body: bytes, spans: dict[str, Span]) -> tuple[list[Patch], bytes]:
