@@ -79,7 +79,7 @@ def outline(body: bytes, depth_max: int, structure_max: int = STRUCTURE_MAX) -> 
     depth = _measure_depth(skeleton, depth_max)
     _check_numbers(skeleton)
     # In sound JSON a backslash stands only in strings, and `plain` has no escaped backslash left.
-    nul = plain.find(b"\\u0000")
+    nul = plain.find(b"\\u0000") if b"\\" in plain else -1
     if nul >= 0:
         raise InvalidString(f"A string holds the character \\u0000, at byte {nul} of the body.")
     spans: dict[str, Span] = {}
