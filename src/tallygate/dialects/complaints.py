@@ -1,8 +1,8 @@
 """What a provider's error says, and whose fault it is: one policy for every dialect.
 
-Bodies come in the shapes of platform.openai.com/docs/guides/error-codes and platform.claude.com/docs/en/api/errors, as
-a list (ai.google.dev/gemini-api/docs/openai), with integer codes (openrouter.ai/docs/api-reference/errors), and as older
-vLLM, FastAPI and Ollama write them. A provider's words reach a caller only if the fault is the caller's, and redacted.
+Bodies come in the shapes of platform.openai.com/docs/guides/error-codes and platform.claude.com/docs/en/api/errors,
+as a list (ai.google.dev/gemini-api/docs/openai), with integer codes (openrouter.ai/docs/api-reference/errors), and as
+older vLLM, FastAPI and Ollama write them. A provider's words reach a caller only if the fault is the caller's, and redacted.
 """
 
 import re

@@ -1,0 +1,80 @@
+"""Anthropic's messages, the wire that Claude's clients speak (platform.claude.com/docs/en/api/messages).
+
+This file only shows the codec as a `Dialect`, and names what a door of this wire needs besides; the work is done in the
+modules beside it, each for one kind of thing said.
+"""
+
+from typing import Final
+
+from tallygate.dialects.anthropic_messages import edit, errors, peek, reader, request, response, writer
+from tallygate.dialects.anthropic_messages.harmless import NAME
+from tallygate.dialects.anthropic_messages.peek import check_version, peek_count, refuses_sampling
+from tallygate.dialects.anthropic_messages.response import read_count, write_count
+from tallygate.dialects.base import Rendered, Written
+from tallygate.errors import TallygateError
+from tallygate.genai.chat import ChatRequest, ChatResponse
+from tallygate.genai.peek import Edits, Peek
+
+VERSION_DEFAULT: Final = "2023-06-01"
+"""The API version that a request gets which came in another dialect: the one that takes sampling parameters."""
+
+
+class AnthropicMessages:
+    """The dialect `anthropic_messages`. Stateless; every method is documented by `Dialect`.
+
+    `version` is the API version that requests of other dialects are written for.
+    """
+
+    name: str = NAME
+    stream_content_type: str = "text/event-stream"
+    # Not the client's own identity (`x-app`, its session): a provider needs the two only.
+    forward_headers: frozenset[str] = frozenset({"anthropic-version", "anthropic-beta"})
+
+    def __init__(self, version: str = VERSION_DEFAULT) -> None:
+        self._sampling = not refuses_sampling(version)
+
+    def peek(self, body: bytes, depth_max: int) -> Peek:
+        """Check a request body and outline it."""
+        return peek.peek(body, depth_max)
+
+    def edit(self, body: bytes, peek: Peek, edits: Edits) -> bytes:
+        """The body with the named changes made in place."""
+        return edit.edit(body, peek, edits)
+
+    def read_request(self, body: bytes) -> ChatRequest:
+        """The whole request as a value."""
+        return request.read_request(body)
+
+    def write_request(self, request: ChatRequest) -> Written:
+        """A request in this dialect."""
+        return _write_request(request, sampling=self._sampling)
+
+    def read_response(self, body: bytes) -> ChatResponse:
+        """A whole answer as a value."""
+        return response.read_response(body)
+
+    def write_response(self, response: ChatResponse) -> bytes:
+        """A whole answer in this dialect."""
+        return _write_response(response)
+
+    def reader(self) -> reader.MessagesReader:
+        """A reader for one stream."""
+        return reader.MessagesReader()
+
+    def writer(self, *, include_usage: bool) -> writer.MessagesWriter:  # noqa: ARG002  # a choice of other wires
+        """A writer for one stream. Usage always comes on this wire."""
+        return writer.MessagesWriter()
+
+    def read_error(self, status: int, body: bytes, retry_after: str | None) -> TallygateError:
+        """What a provider's error answer means to us."""
+        return errors.read_error(status, body, retry_after)
+
+    def write_error(self, error: TallygateError, request_id: str) -> Rendered:
+        """An error as this dialect's clients expect it."""
+        return errors.write_error(error, request_id)
+
+
+_write_request = request.write_request
+_write_response = response.write_response
+
+__all__ = ["VERSION_DEFAULT", "AnthropicMessages", "check_version", "peek_count", "read_count", "write_count"]

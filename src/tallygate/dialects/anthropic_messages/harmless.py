@@ -1,0 +1,39 @@
+"""What a request of another dialect may leave behind when it is written as a messages request, and why.
+
+The list is by the name of the member as the other dialect spells it. What is not here and has no place on this wire is
+refused by name (design.md section 5, loss rule). docs/reference/conversion.md tells the same to users.
+"""
+
+from typing import Final
+
+from tallygate.dialects.losses import Losses
+
+NAME: Final = "anthropic_messages"
+
+HARMLESS: Final = frozenset({
+    "annotations",  # notes on an earlier answer; its words are there
+    "cached_content",  # where a prompt may be cached: changes its price, never the answer
+    "client_metadata",  # the client's notes about itself
+    "include",  # asks for more detail in the answer's record
+    "keep_alive",  # how long an engine keeps the model in memory
+    "labels",  # for the other provider's own reports
+    "obfuscation",  # padding against eavesdroppers
+    "prediction",  # a guess at the answer that makes it come sooner, never another
+    "prompt_cache_key",  # as cached_content
+    "prompt_cache_retention",  # as cached_content
+    "safety_identifier",  # tells the other provider who its user is, for its own abuse reports
+    "session_id",  # keeps a client's calls at one server, for its cache
+    "store",  # whether the other provider keeps the answer for its own dashboard
+    "stream_options",  # how a stream is cut and padded; usage always comes
+    "trace_id",  # the client's own mark
+    "truncation",  # what happens at a full context: here the provider answers with an error
+    "usage",  # asks for usage, which always comes
+})  # fmt: skip
+
+# Gateways of the other dialect borrowed these from this one.
+_SHARED: Final = frozenset({"cache_control"})
+
+
+def open_losses(dialect: str) -> Losses:
+    """A new account for a request that came in `dialect`."""
+    return Losses(same=dialect == NAME, harmless=HARMLESS, shared=_SHARED)
