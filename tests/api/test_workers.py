@@ -20,7 +20,7 @@ PARENT = textwrap.dedent(
     def work(index):
         if sys.argv[1:] == ["fail"]:
             return
-        print("worker", index, os.getpid(), flush=True)
+        os.write(1, f"worker {index} {os.getpid()}\\n".encode())
         signal.pause()
 
     import tallygate.api.workers as workers
