@@ -61,6 +61,15 @@ async def gated(call: Incoming) -> None:
     await call.close_stream()
 
 
+async def gated_break(call: Incoming) -> None:
+    """Three chunks; then a reset, but only when a test has opened the gate named by the last user message."""
+    call.open_stream()
+    for frame in call.provider.frames(call)[:3]:
+        await call.send(frame)
+    await call.provider.gate(call.provider.last_user_text(call)).wait()
+    call.abort()
+
+
 async def cut(call: Incoming, count: int, how: str) -> None:
     """`count` chunks, then: `break` resets, `cut` ends the body cleanly but too early, `stall` goes silent."""
     if not call.json.get("stream"):
@@ -131,6 +140,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "up-silent": silent,
     "up-steady": steady,
     "up-gated": gated,
+    "up-gated-break": gated_break,
     "up-html": html,
     "up-bad-json": bad_json,
     "up-redirect": redirect,

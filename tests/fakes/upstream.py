@@ -30,7 +30,8 @@ class Upstream:
 
     @property
     def journal(self) -> list[Entry]:
-        """Everything that has happened so far."""
+        """Everything that has happened so far: what this provider did before being asked stands in it."""
+        self.mark()
         return self._read(self._process.lines)
 
     def wait_for(self, wanted: Callable[[Entry], bool], timeout_s: float = WAIT_S) -> Entry:
