@@ -9,7 +9,7 @@ PYTHON  := $(VENV)/bin/python
 UV      := $(VENV)/bin/uv
 INSTALL := UV_PYTHON_DOWNLOADS=never $(UV) pip install --quiet --require-hashes --only-binary :all:
 SERVER  := $(VENV)/.made-server $(VENV)/.made-package
-TEST    := $(VENV)/.made-test $(VENV)/.made-package .venv-openai1/.made
+TEST    := $(VENV)/.made-test $(VENV)/.made-package .venv-openai1/.made .venv-anthropic0/.made
 PYTEST  := $(PYTHON) -m pytest --quiet
 
 .PHONY: run test test-long test-clients bench docs lint lock clean
@@ -67,10 +67,11 @@ lock: $(VENV)/.made-tools
 	@$(COMPILE) pyproject.toml --extra server --group test -c requirements/server.txt -o requirements/test.txt
 	@$(COMPILE) pyproject.toml --extra server --group docs -c requirements/test.txt -o requirements/docs.txt
 	@$(COMPILE) --group contract-openai1 -o requirements/contract-openai1.txt
+	@$(COMPILE) --group contract-anthropic0 -o requirements/contract-anthropic0.txt
 
 # Leaves .tallygate alone: it holds money and keys.
 clean:
-	@rm -rf .venv .venv-openai1 site build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-* site build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(VENV)/.made-tools: requirements/build.txt
 	@scripts/make-venv $(VENV) requirements/build.txt
@@ -85,9 +86,9 @@ $(VENV)/.made-%: requirements/%.txt $(VENV)/.made-tools
 	@$(INSTALL) --python $(PYTHON) -r $<
 	@touch $@
 
-# The older SDK has an environment of its own: two majors of one package cannot share one.
-.venv-openai1/.made: requirements/contract-openai1.txt $(VENV)/.made-tools
+# Each older SDK has an environment of its own: two majors of one package cannot share one.
+.venv-%/.made: requirements/contract-%.txt $(VENV)/.made-tools
 	@echo "Installing $<"
-	@$(UV) venv --quiet --clear --python $(PYTHON) .venv-openai1
-	@$(INSTALL) --python .venv-openai1/bin/python -r $<
+	@$(UV) venv --quiet --clear --python $(PYTHON) .venv-$*
+	@$(INSTALL) --python .venv-$*/bin/python -r $<
 	@touch $@

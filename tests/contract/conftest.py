@@ -1,4 +1,4 @@
-"""One provider process and one gateway process for all contract tests, and keys made by the command line.
+"""A provider process of each language, one gateway process for all contract tests, and keys made by the command line.
 
 Tests share them: whatever a test sends bears its own text, by which it finds itself in the provider's journal.
 """
@@ -14,17 +14,27 @@ from tests.fakes.upstream import PROVIDER_KEY, Upstream, start_upstream
 LAB_MODELS = (
     *("up-echo", "up-think", "up-interleaved", "labs/up-slash", "up-slow", "up-silent", "up-steady", "up-gated"),
     *("up-break-after-0", "up-break-after-3", "up-cut-after-0", "up-cut-after-3", "up-stall-after-3", "up-gated-break"),
+    *("up-break-after-5", "up-cut-after-5", "up-stall-after-5", "up-529"),
     *("up-error-midstream", "up-nodone", "up-tiny-writes", "up-usage-unasked", "up-gzip"),
     *("up-400", "up-401", "up-403", "up-404", "up-429", "up-500", "up-503", "up-html", "up-bad-json", "up-redirect"),
 )
+# Models of the lab that speaks Anthropic's language: `an-…` here, `up-…` there.
+ANTHROPIC_LAB_MODELS = (
+    *("echo", "think", "redact", "cite", "search", "refuse", "slow", "silent", "steady", "gated", "tiny-writes"),
+    *("break-after-5", "cut-after-5", "stall-after-5", "error-midstream", "gzip", "html", "bad-json"),
+    *("400", "401", "429", "500", "529"),
+)
 
 
-def configuration(upstream: Upstream) -> str:
-    """A configuration file that knows the provider as `lab`, and its models by their own names."""
+def configuration(upstream: Upstream, anthropic_upstream: Upstream) -> str:
+    """A configuration file that knows the providers as `lab` and `anlab`, each speaking one language only."""
     models = "".join(f'[models."{name}"]\ntargets = ["lab/{name}"]\n' for name in LAB_MODELS)
+    models += "".join(f'[models."an-{name}"]\ntargets = ["anlab/up-{name}"]\n' for name in ANTHROPIC_LAB_MODELS)
     return (
         f'[providers.lab]\nbase_url = "{upstream.url}"\n'
         'speaks = { openai_chat = "/v1/chat/completions" }\napi_key_env = "LAB_KEY"\n'
+        f'[providers.anlab]\nbase_url = "{anthropic_upstream.url}"\n'
+        'speaks = { anthropic_messages = "/v1/messages" }\napi_key_env = "LAB_KEY"\n'
         f'{models}[models.renamed]\ntargets = ["lab/up-echo"]\n'
     )
 
@@ -37,16 +47,25 @@ def upstream() -> Generator[Upstream]:
 
 
 @pytest.fixture(scope="session")
-def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Generator[Gateway]:
-    """A gateway in front of that provider, with the `mock/*` models beside it."""
+def anthropic_upstream() -> Generator[Upstream]:
+    """The provider every `an-…` model is served by."""
+    with start_upstream("anthropic_provider") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def gateway(
+    upstream: Upstream, anthropic_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[Gateway]:
+    """A gateway in front of those providers, with the `mock/*` models beside them."""
     folder = tmp_path_factory.mktemp("gateway")
-    config = write_configuration(folder, upstream)
+    config = write_configuration(folder, upstream, anthropic_upstream)
     with start_gateway(clean_env(folder, LAB_KEY=PROVIDER_KEY), "--config", str(config), "--demo") as running:
         yield running
 
 
-def write_configuration(folder: Path, upstream: Upstream) -> Path:
+def write_configuration(folder: Path, upstream: Upstream, anthropic_upstream: Upstream) -> Path:
     """The configuration file in a folder."""
     path = folder / "tallygate.toml"
-    path.write_text(configuration(upstream))
+    path.write_text(configuration(upstream, anthropic_upstream))
     return path

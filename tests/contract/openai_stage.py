@@ -3,24 +3,26 @@
 Written so that openai 1.x and 3.x can both run it; nothing of the gateway is imported here.
 """
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import openai
 
-Facts = dict[str, Any]
-Error = TypeVar("Error", bound=Exception)
+from tests.contract.repertoire import Repertoire
 
-EVERYWHERE = ("upstream", "gateway", "mock")
+EVERYWHERE = ("upstream", "gateway", "crossed", "mock")
 LAB = ("upstream", "gateway")
-THROUGH_GATEWAY = ("gateway", "mock")
+THROUGH_GATEWAY = ("gateway", "crossed", "mock")
+"""`upstream` is the fake provider without a gateway, which proves the fake; `gateway` the same through the gateway;
+`crossed` a provider of another language through the gateway; `mock` models that the gateway serves itself."""
 
 MODELS = {
     "upstream": {"chat": "up-echo", "tools": "up-echo", "think": "up-think"},
     "gateway": {"chat": "up-echo", "tools": "up-echo", "think": "up-think"},
+    "crossed": {"chat": "an-echo", "tools": "an-echo", "think": "an-think"},
     "mock": {"chat": "mock/echo", "tools": "mock/tools", "think": "mock/thinking"},
 }
-SCENARIOS: dict[str, tuple[tuple[str, ...], Callable[["Stage"], Facts | None]]] = {}
+REPERTOIRE: Repertoire["Stage"] = Repertoire()
+scenario = REPERTOIRE.scenario
 
 
 class Stage:
@@ -36,22 +38,3 @@ class Stage:
     def says(self, text: str = "Grüße, 世界") -> list[Any]:
         """One user message that says where it comes from, so that a provider's journal shows whose it is."""
         return [{"role": "user", "content": f"{self.opening}: {text}"}]
-
-
-def scenario(*servers: str) -> Callable[[Callable[[Stage], Facts | None]], Callable[[Stage], Facts | None]]:
-    """Enter a scenario under its function's name, for the servers where it has a meaning."""
-
-    def enter(play: Callable[[Stage], Facts | None]) -> Callable[[Stage], Facts | None]:
-        SCENARIOS[play.__name__] = (servers, play)
-        return play
-
-    return enter
-
-
-def failure_of(expected: type[Error], ask: Callable[[], object]) -> Error:
-    """The error that asking ends in. Raises AssertionError if it ends well."""
-    try:
-        ask()
-    except expected as error:
-        return error
-    raise AssertionError(f"no {expected.__name__} was raised")

@@ -9,7 +9,8 @@ from typing import Any
 
 import openai
 
-from tests.contract.openai_stage import LAB, THROUGH_GATEWAY, Facts, Stage, failure_of, scenario
+from tests.contract.openai_stage import LAB, THROUGH_GATEWAY, Stage, scenario
+from tests.contract.repertoire import Facts, failure_of
 
 
 @scenario(*THROUGH_GATEWAY)

@@ -147,10 +147,12 @@ def test_the_providers_key_never_reaches_a_caller_or_the_log(gateway: Gateway) -
 
 
 @pytest.fixture
-def other_gateway(empty_database_url: str, upstream: Upstream, tmp_path: Path) -> Generator[Gateway]:
+def other_gateway(
+    empty_database_url: str, upstream: Upstream, anthropic_upstream: Upstream, tmp_path: Path
+) -> Generator[Gateway]:
     """A gateway of its own on each engine, for tests that make and revoke keys."""
     env = clean_env(tmp_path, LAB_KEY=PROVIDER_KEY, TALLYGATE_DATABASE_URL=empty_database_url)
-    config = write_configuration(tmp_path, upstream)
+    config = write_configuration(tmp_path, upstream, anthropic_upstream)
     with start_gateway(env, "--config", str(config)) as running:
         yield running
 

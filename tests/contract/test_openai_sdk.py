@@ -5,17 +5,16 @@ of its own, and every scenario is one test here.
 """
 
 import json
-import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.contract import openai_scenarios, openai_trouble
+from tests.contract import openai_scenarios, openai_trouble, repertoire
 from tests.contract.gateway import Gateway
-from tests.contract.openai_stage import SCENARIOS
+from tests.contract.openai_stage import REPERTOIRE
+from tests.contract.repertoire import play
 from tests.fakes.process import ROOT
 from tests.fakes.upstream import PROVIDER_KEY, Upstream
 
@@ -25,38 +24,15 @@ LEAVE_WITHIN_S = 1.0
 """How soon a provider must be told that the client left."""
 
 
-@cache
-def play(client: str, server: str, url: str, key: str) -> dict[str, Any]:
-    """How all scenarios for a server went with a client."""
-    interpreter = INTERPRETERS[client]
-    assert interpreter.exists(), f"{interpreter} is missing: `make test` builds it"
-    done = subprocess.run(
-        [interpreter, "-m", "tests.contract.openai_play", url, key, server],
-        capture_output=True,
-        text=True,
-        timeout=110,
-        cwd=ROOT,
-        env={"PYTHONPATH": str(ROOT)},
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    assert told["openai"].startswith(client.removeprefix("openai") + ".")
-    return told["report"]
-
-
 def outcome(client: str, server: str, scenario: str, upstream: Upstream, gateway: Gateway | None) -> dict[str, Any]:
-    """The facts of one scenario. Fails the test with the client's own traceback if it went wrong."""
-    address = (gateway.url, gateway.key) if gateway else (upstream.url, PROVIDER_KEY)
-    result = play(client, server, f"{address[0]}/v1", address[1])[scenario]
-    assert result["error"] is None, result["error"]
-    return result["facts"]
+    """The facts of one scenario."""
+    url, key = (gateway.url, gateway.key) if gateway else (upstream.url, PROVIDER_KEY)
+    told = play(INTERPRETERS[client], "tests.contract.openai_play", f"{url}/v1", key, server)
+    assert told["version"].startswith(client.removeprefix("openai") + ".")
+    return repertoire.outcome(told, scenario)
 
 
-def scenarios_for(server: str) -> list[str]:
-    return [name for name, (servers, _) in SCENARIOS.items() if server in servers]
-
-
+scenarios_for = REPERTOIRE.names_for
 clients = pytest.mark.parametrize("client", INTERPRETERS)
 
 
@@ -70,6 +46,14 @@ def test_without_a_gateway_the_provider_satisfies_the_client(client: str, scenar
 @pytest.mark.parametrize("scenario", scenarios_for("gateway"))
 def test_through_the_gateway(client: str, scenario: str, upstream: Upstream, gateway: Gateway) -> None:
     outcome(client, "gateway", scenario, upstream, gateway)
+
+
+@clients
+@pytest.mark.parametrize("scenario", scenarios_for("crossed"))
+def test_across_to_a_provider_that_speaks_anthropic(
+    client: str, scenario: str, upstream: Upstream, gateway: Gateway
+) -> None:
+    outcome(client, "crossed", scenario, upstream, gateway)
 
 
 @clients
