@@ -118,10 +118,10 @@ def test_a_stream_without_its_terminator_is_completed_or_called_broken_but_never
 
 
 def test_an_upstream_that_ends_too_early_ends_the_stream_in_an_error(gateway: Gateway, upstream: Upstream) -> None:
-    reply = gateway.chat(said("cut", "up-cut-after-3", stream=True))
+    reply = gateway.chat(said("too early", "up-cut-after-3", stream=True))
     assert len(check_broken(reply)) == 3
     assert events(reply.body)[-1]["error"]["code"] == "stream_broken"
-    sent = upstream.chunks(the_request(upstream, "cut"))
+    sent = upstream.chunks(the_request(upstream, "too early"))
     assert reply.body.startswith(sent), "what was emitted is delivered in order, with no gap"
 
 
