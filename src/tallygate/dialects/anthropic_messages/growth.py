@@ -63,7 +63,7 @@ class Growth:
                 yield from self._add_thought(block, "", None, fields.need_text("data"), _rest(fields))
             case "tool_use":
                 block.call, self._calls = self._calls, self._calls + 1
-                block.given = fields.take("input")
+                block.given = fields.object("input")
                 id_, name = read_call_id(fields.need_text("id")), fields.need_text("name")
                 yield ToolCallStarted(block.call, id_, name, extra=_rest(fields))
             case _:

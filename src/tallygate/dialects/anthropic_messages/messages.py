@@ -60,8 +60,8 @@ def write_conversation(request: ChatRequest, losses: Losses) -> dict[str, Any]:
         system = write_text(request.system, "system", losses) if request.system else None
     else:
         messages = _write_foreign(request.messages, losses)
-        system = _gather_system(request, losses)
-    return {"messages": messages, "system": system or None}
+        system = _gather_system(request, losses) or None
+    return {"messages": messages, "system": system}
 
 
 def _write_same(messages: Sequence[Message], losses: Losses) -> Iterator[dict[str, Any]]:

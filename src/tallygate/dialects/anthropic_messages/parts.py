@@ -6,8 +6,8 @@ kept whole as an `Opaque`. Source: platform.claude.com/docs/en/api/messages.
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -34,7 +34,7 @@ _PDF = "application/pdf"
 _PLAIN = "text/plain"
 
 
-def read_blocks(fields: Fields, name: str) -> tuple[Part, ...]:
+def read_blocks(fields: Fields, name: str, read: Callable[[Fields], Part] | None = None) -> tuple[Part, ...]:
     """The member `name`, a string or a list of blocks; empty if absent. Raises the error class of `fields`."""
     value = fields.take(name)
     if value is None:
@@ -44,16 +44,24 @@ def read_blocks(fields: Fields, name: str) -> tuple[Part, ...]:
     if not isinstance(value, list):
         raise fields.refuse("a string or a list of blocks", name)
     items = cast(list[Any], value)
-    return tuple(read_block(Fields(item, f"{fields.at(name)}[{i}]", fields.wrong)) for i, item in enumerate(items))
+    read = read or read_block
+    return tuple(read(Fields(item, f"{fields.at(name)}[{i}]", fields.wrong)) for i, item in enumerate(items))
 
 
 def read_block(fields: Fields) -> Part:
-    """One block. A type without a name here gives an `Opaque`."""
+    """One block of a request. A type without a name here gives an `Opaque`."""
+    return _read_one(fields, {**_SAID, **_GIVEN})
+
+
+def read_said(fields: Fields) -> Part:
+    """One block of an answer. What a model does not say itself (a picture, a search it had done) is an `Opaque`."""
+    return _read_one(fields, _SAID)
+
+
+def _read_one(fields: Fields, readers: Mapping[str, Callable[[Fields], Part]]) -> Part:
     kind = fields.need_text("type")
-    read = _READERS.get(kind)
-    if read is None:
-        return Opaque(kind, extra=fields.rest())
-    return read(fields)
+    read = readers.get(kind)
+    return Opaque(kind, extra=fields.rest()) if read is None else read(fields)
 
 
 def _read_text(fields: Fields) -> Text:
@@ -119,11 +127,13 @@ def _read_source(fields: Fields, known: Sequence[str]) -> Source | None:
             return Stored(inner.need_text("file_id"))
 
 
-_READERS: dict[str, Callable[[Fields], Part]] = {
+_SAID: Final[Mapping[str, Callable[[Fields], Part]]] = {
     "text": _read_text,
     "thinking": _read_thinking,
     "redacted_thinking": _read_redacted,
     "tool_use": _read_tool_use,
+}
+_GIVEN: Final[Mapping[str, Callable[[Fields], Part]]] = {
     "tool_result": _read_tool_result,
     "image": _read_image,
     "document": _read_document,
@@ -137,10 +147,9 @@ def write_blocks(parts: Sequence[Part], path: str, losses: Losses) -> list[dict[
     """
     blocks: list[dict[str, Any]] = []
     for index, part in enumerate(parts):
-        if isinstance(part, Text | Refusal) and not part.text and not losses.same:
-            continue
         block = _write_block(part, f"{path}[{index}]", losses)
-        if block is not None:
+        silent = isinstance(part, Text | Refusal) and not part.text and not losses.same
+        if block is not None and not silent:
             blocks.append(block)
     return blocks
 

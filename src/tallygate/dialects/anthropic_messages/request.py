@@ -127,14 +127,18 @@ def _thinks(thinking: dict[str, Any] | None) -> bool:
 
 
 def _write_format(wanted: ResponseFormat | None, losses: Losses) -> dict[str, Any] | None:
-    if wanted is None or wanted.kind == "text":
+    if wanted is None:
         return None
-    if wanted.kind == "json_object" or wanted.schema is None:
+    if wanted.kind == "text":
+        losses.restore({}, wanted.extra, "response_format")
+        return None
+    if wanted.kind == "json_object" or (wanted.schema is None and not losses.same):
         raise losses.refuse("response_format", "It gives no JSON without a schema; send a `json_schema`.")
     for name in ("name", "description"):
         if getattr(wanted, name) is not None:
             losses.drop(f"response_format.{name}")
-    return losses.restore({"type": "json_schema", "schema": wanted.schema}, wanted.extra, "response_format")
+    known = without_none({"type": "json_schema", "schema": wanted.schema})
+    return losses.restore(known, wanted.extra, "response_format")
 
 
 def _write_tier(tier: str | None, losses: Losses) -> str | None:

@@ -6,10 +6,17 @@ Clients of this wire rely on every member being there, so an answer that came wi
 from typing import Any, Final
 
 import msgspec
+from msgspec import structs
 
 from tallygate.dialects.anthropic_messages.errors import read_failure
 from tallygate.dialects.anthropic_messages.harmless import NAME
-from tallygate.dialects.anthropic_messages.parts import call_block, read_arguments, read_blocks, thinking_block
+from tallygate.dialects.anthropic_messages.parts import (
+    call_block,
+    read_arguments,
+    read_blocks,
+    read_said,
+    thinking_block,
+)
 from tallygate.dialects.anthropic_messages.stop_reasons import read_stop_reason, write_stop_reason
 from tallygate.dialects.anthropic_messages.usage import read_usage, write_tier, write_usage
 from tallygate.dialects.fields import Fields, overlay
@@ -45,7 +52,7 @@ def read_message(fields: Fields) -> ChatResponse:
     fields.take("role")
     if "content" not in fields:
         raise fields.miss("content", "a list of blocks")
-    parts = read_blocks(fields, "content")
+    parts = tuple(_without_nulls(part) for part in read_blocks(fields, "content", read_said))
     word, stop_sequence = fields.take("stop_reason"), fields.text("stop_sequence")
     reason, kept = read_stop_reason(word, stop_sequence)
     usage, tier, left = read_usage(fields.take("usage"))
@@ -61,6 +68,12 @@ def read_message(fields: Fields) -> ChatResponse:
         extra={} if kept is None else {"stop_reason": kept},
     )
     return ChatResponse(id_, model, choices=(choice,), usage=usage, service_tier=tier, dialect=NAME, extra=extra)
+
+
+def _without_nulls(part: Part) -> Part:
+    """A null says nothing in an answer, and a stream cannot tell it from silence."""
+    extra = {name: value for name, value in part.extra.items() if value is not None}
+    return part if len(extra) == len(part.extra) else structs.replace(part, extra=extra)
 
 
 def write_response(response: ChatResponse) -> bytes:

@@ -43,12 +43,8 @@ def write_tools(tools: Sequence[Tool], choice: ToolChoice | None, losses: Losses
     Raises UnsupportedParameter for another dialect's tool that is not a function.
     """
     allowed = set(choice.names) if choice is not None and choice.mode.startswith("allowed_") else None
-    written = [
-        _write_tool(tool, f"tools[{index}]", losses)
-        for index, tool in enumerate(tools)
-        if allowed is None or tool.name in allowed
-    ]
-    return written or None
+    written = [_write_tool(tool, f"tools[{index}]", losses) for index, tool in enumerate(tools)]
+    return [tool for tool in written if allowed is None or tool["name"] in allowed] or None
 
 
 def _write_tool(tool: Tool, path: str, losses: Losses) -> dict[str, Any]:
@@ -91,6 +87,7 @@ def write_choice(
     says nothing.
     """
     if not losses.same and not any_tools:
+        losses.restore({}, choice.extra if choice is not None else {}, "tool_choice")
         return None
     if choice is None:
         # Parallel calls are the rule here: only their absence needs a word.

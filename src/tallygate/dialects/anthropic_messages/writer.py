@@ -211,19 +211,23 @@ class MessagesWriter:
         return written
 
     def _finish(self, event: stream.Ended) -> bytes:
-        end = self._end or stream.Finished("stop")
-        if end.reason == "error":
+        end = self._end
+        if end is None and not self._same:
+            # An answer that ended without a reason has ended all the same.
+            end = stream.Finished("stop")
+        if end is not None and end.reason == "error":
             return self.fail(ProviderFailed())
         written = self._close_calls() + self._close()
         usage = write_usage(self._usage.usage if self._usage else None)
         late: Extra = {}
         word: Any = None
         if self._same:
-            late, word = event.extra, end.extra.get("stop_reason")
+            late, word = event.extra, end.extra.get("stop_reason") if end else None
             overlay(usage, self._usage.extra.get("usage", {}) if self._usage else {})
+        sequence = end.stop_sequence if end else None
         delta: dict[str, Any] = {
-            "stop_reason": word or name_end(end.reason, end.stop_sequence, refused=self._refused),
-            "stop_sequence": end.stop_sequence,
+            "stop_reason": word or name_end(end.reason if end else None, sequence, refused=self._refused),
+            "stop_sequence": sequence,
             **{name: value for name, value in late.items() if name in _IN_DELTA},
         }
         beside = {name: value for name, value in late.items() if name not in _IN_DELTA}
