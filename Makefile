@@ -27,11 +27,11 @@ test: $(TEST)
 # Every test again with 5,000 examples for each law, and those that take minutes.
 test-long: $(TEST)
 	@scripts/ensure-postgres
-	@HYPOTHESIS_PROFILE=long $(PYTEST) -m "long or not long" --timeout 3600
+	@HYPOTHESIS_PROFILE=long $(PYTEST) -m "not clients" --timeout 3600
 
-# The official SDKs and command lines against a running gateway.
-test-clients: $(TEST)
-	@$(PYTEST) tests/contract
+# The official SDKs and command lines against a running gateway; also the programs too large for every test run (npm).
+test-clients: $(TEST) .clients/claude-code/.made
+	@$(PYTEST) tests/contract -m "not long"
 
 # CPU per request, beside nginx, HAProxy, LiteLLM and others, which it installs under bench/.work; Linux, needs rustc.
 # `make bench PEERS=nginx CASES=json` is a quick look; what the figures mean is in bench/README.md.
@@ -71,7 +71,7 @@ lock: $(VENV)/.made-tools
 
 # Leaves .tallygate alone: it holds money and keys.
 clean:
-	@rm -rf .venv .venv-* site build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-* .clients site build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(VENV)/.made-tools: requirements/build.txt
 	@scripts/make-venv $(VENV) requirements/build.txt
@@ -84,6 +84,13 @@ $(VENV)/.made-package: pyproject.toml $(VENV)/.made-tools
 $(VENV)/.made-%: requirements/%.txt $(VENV)/.made-tools
 	@echo "Installing requirements/$*.txt"
 	@$(INSTALL) --python $(PYTHON) -r $<
+	@touch $@
+
+# The program itself comes as a package for this machine; nothing of it runs while it is installed.
+.clients/claude-code/.made: requirements/claude-code/package.json requirements/claude-code/package-lock.json
+	@echo "Installing Claude Code from requirements/claude-code"
+	@mkdir -p $(@D) && cp $^ $(@D)
+	@npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --loglevel error
 	@touch $@
 
 # Each older SDK has an environment of its own: two majors of one package cannot share one.
