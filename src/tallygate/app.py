@@ -24,6 +24,7 @@ from tallygate.config.resolution import Resolved
 from tallygate.config.settings import Settings
 from tallygate.genai.plan import Plan
 from tallygate.genai.secret import Secret
+from tallygate.pipeline.count import Counter
 from tallygate.pipeline.relay import Relay
 from tallygate.pipeline.run import Hallway
 from tallygate.providers.base import Found, Missing, Provider
@@ -71,7 +72,8 @@ class Supply:
         self.providers = providers
         self.rows: Mapping[str, Provider] = providers.rows
         shelves = {
-            name: Shelf(operations=frozenset({"chat"}), claims=tuple(row.claims)) for name, row in self.rows.items()
+            name: Shelf(operations=frozenset({"chat", "count"}), claims=tuple(row.claims))
+            for name, row in self.rows.items()
         }
         declared = {
             alias: model.targets
@@ -168,6 +170,7 @@ def build_doors(settings: Settings, address: DatabaseAddress, pepper: bytes, sup
     doorman = Doorman(reader.find_key, pepper=pepper, prefix=settings.keys.prefix, admin_key=admin_key)
     exit_ = HttpExit(settings.transport)
     relay = Relay(exit_, lambda: supply.rows, settings.transport.timeouts)
+    counter = Counter(exit_, lambda: supply.rows, settings.transport.timeouts)
 
     looking: list[asyncio.Task[None]] = []
 
@@ -183,7 +186,7 @@ def build_doors(settings: Settings, address: DatabaseAddress, pepper: bytes, sup
         reader.close()
 
     rooms = Rooms(
-        hallway=Hallway(doorman.identify, supply.plan, relay),
+        hallway=Hallway(doorman.identify, supply.plan, relay, counter),
         catalog=lambda: supply.catalog,
         ping=reader.ping,
         start=start,

@@ -25,7 +25,7 @@ def reasons(providers: Providers) -> dict[str, str]:
 
 def test_every_file_with_a_row_is_found_by_its_name() -> None:
     rows = load_rows()
-    assert set(rows) == {"gemini", "llamacpp", "lmstudio", "mock", "ollama", "openai", "openrouter", "vllm"}
+    assert set(rows) == {"anthropic", "gemini", "llamacpp", "lmstudio", "mock", "ollama", "openai", "openrouter", "vllm"}
     assert all(name == row.name for name, row in rows.items())
 
 
@@ -46,6 +46,7 @@ def test_a_provider_appears_with_its_key() -> None:
     assert [item.provider.name for item in providers.found] == ["openai"]
     assert providers.rows["openai"].key == Secret("sk-a")
     assert reasons(providers) == {
+        "anthropic": "ANTHROPIC_API_KEY is not set",
         "openai": "OPENAI_API_KEY is set",
         "gemini": "GEMINI_API_KEY is not set",
         "openrouter": "OPENROUTER_API_KEY is not set",

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from tallygate.api import models
 from tallygate.api.door import Reply, Request, choose_request_id, json_reply
-from tallygate.api.inference import open_call
+from tallygate.api.inference import OPERATIONS, open_call
 from tallygate.api.middleware import Matched, check_body_headers, check_headers, match, render, too_large
 from tallygate.api.settings import ServerSettings
 from tallygate.errors import InternalError, RequestTimeout, ShuttingDown, StoreUnavailable, TallygateError
@@ -94,7 +94,7 @@ class Doors:
                 arrived_ns=time.monotonic_ns(),
                 slots=matched.slots,
             )
-            if matched.route.billable:
+            if matched.route.door in OPERATIONS:
                 await self._walk(matched, request, receive, send)
                 return
             reply = await self._open(matched, request)

@@ -1,14 +1,18 @@
 """The doors behind which a model answers: look at the body once, make a `Call`, let the hallway walk it."""
 
 import secrets
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
 
 from tallygate.access.credentials import read_credential
 from tallygate.api.door import Request
-from tallygate.api.urls import Route
-from tallygate.dialects.registry import DIALECTS
+from tallygate.api.urls import Door, Route
+from tallygate.dialects.registry import COUNTING, DIALECTS
 from tallygate.pipeline.call import Call, Client
 
-OPERATIONS = {"chat": "chat"}
+OPERATIONS: Final[Mapping[Door, str]] = MappingProxyType({"chat": "chat", "count": "count"})
+"""What is asked of a model behind each door that leads to the hallway."""
 
 
 def open_call(request: Request, route: Route, client: Client, *, json_depth_max: int) -> Call:
@@ -18,21 +22,32 @@ def open_call(request: Request, route: Route, client: Client, *, json_depth_max:
     """
     dialect = DIALECTS[route.dialect]
     credential = read_credential(request.headers, request.query, query_key=False)
-    peek = dialect.peek(request.body, json_depth_max)
-    forwarded = tuple(
-        (name.decode("latin-1"), value.decode("latin-1"))
-        for name, value in request.headers
-        if name.decode("latin-1") in dialect.forward_headers
-    )
+    operation = OPERATIONS[route.door]
+    look = COUNTING[route.dialect].peek_count if operation == "count" else dialect.peek
+    peek = look(request.body, json_depth_max)
+    forwarded = _pick(request.headers, dialect.forward_headers)
+    dialect.check_headers(forwarded, request.body, peek)
     return Call(
         call_id=f"call_{secrets.token_hex(16)}",
         request_id=request.request_id,
-        operation=OPERATIONS[route.door],
+        operation=operation,
         dialect=dialect,
         body=request.body,
         peek=peek,
         credential=credential,
-        forwarded=forwarded,
+        forwarded=tuple(forwarded.items()),
         client=client,
         arrived_ns=request.arrived_ns,
     )
+
+
+def _pick(headers: tuple[tuple[bytes, bytes], ...], names: frozenset[str]) -> dict[str, str]:
+    """The headers of these names; several of one name are one list (RFC 9110 section 5.3)."""
+    picked: dict[str, str] = {}
+    if names:
+        for raw_name, raw_value in headers:
+            name = raw_name.decode("latin-1")
+            if name in names:
+                value = raw_value.decode("latin-1")
+                picked[name] = f"{picked[name]}, {value}" if name in picked else value
+    return picked

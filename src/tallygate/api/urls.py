@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-Door = Literal["chat", "list_models", "show_model", "home", "health", "ready"]
+Door = Literal["chat", "count", "list_models", "show_model", "home", "health", "ready"]
 
 
 class Route(Struct, frozen=True):
@@ -25,11 +25,13 @@ class Route(Struct, frozen=True):
 
 
 URLS: tuple[Route, ...] = (
-    #     methods         path                    dialect        policy        door            money
-    Route(("POST",),      "/v1/chat/completions", "openai_chat", "models:use", "chat",         billable=True),
-    Route(("GET",),       "/v1/models",           "openai_chat", "public",     "list_models"),
-    Route(("GET",),       "/v1/models/{model}",   "openai_chat", "public",     "show_model"),
-    Route(("HEAD", "GET"), "/",                   "openai_chat", "public",     "home"),
-    Route(("GET",),       "/health",              "openai_chat", "public",     "health"),
-    Route(("GET",),       "/ready",               "openai_chat", "public",     "ready"),
+    #     methods          path                         dialect               policy        door      money
+    Route(("POST",),       "/v1/chat/completions",      "openai_chat",        "models:use", "chat",   billable=True),
+    Route(("POST",),       "/v1/messages",              "anthropic_messages", "models:use", "chat",   billable=True),
+    Route(("POST",),       "/v1/messages/count_tokens", "anthropic_messages", "models:use", "count"),
+    Route(("GET",),        "/v1/models",                "openai_chat",        "public",     "list_models"),
+    Route(("GET",),        "/v1/models/{model}",        "openai_chat",        "public",     "show_model"),
+    Route(("HEAD", "GET"), "/",                         "openai_chat",        "public",     "home"),
+    Route(("GET",),        "/health",                   "openai_chat",        "public",     "health"),
+    Route(("GET",),        "/ready",                    "openai_chat",        "public",     "ready"),
 )  # fmt: skip

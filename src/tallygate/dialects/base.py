@@ -5,6 +5,7 @@ request is the one that writes a request to a provider of the same tongue. Reade
 of one stream each. Anything that needs to know who is at the other end belongs in `providers` or `pipeline`.
 """
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from msgspec import Struct
@@ -78,11 +79,21 @@ class Dialect(Protocol):
 
     name: str
     stream_content_type: str
+    ping: bytes
+    """A whole piece of a stream that says nothing but that we are still there."""
     forward_headers: frozenset[str]
     """Lower-case request headers that go on to a provider of the same dialect."""
+    needs_output_cap: bool
+    """True if a request must bound its answer, whether or not its caller cares."""
+    header_defaults: Mapping[str, str]
+    """Lower-case request headers that every provider of this dialect needs, for a caller who sent none of that name."""
 
     def peek(self, body: bytes, depth_max: int) -> Peek:
         """Check a request body and outline it. Raises RequestError naming the field."""
+        ...
+
+    def check_headers(self, headers: Mapping[str, str], body: bytes, peek: Peek) -> None:
+        """Refuse what the request's own `forward_headers`, an API version for one, rule out. Raises RequestError."""
         ...
 
     def edit(self, body: bytes, peek: Peek, edits: Edits) -> bytes:
@@ -119,4 +130,23 @@ class Dialect(Protocol):
 
     def write_error(self, error: TallygateError, request_id: str) -> Rendered:
         """An error as this dialect's clients expect it."""
+        ...
+
+
+class Counting(Protocol):
+    """What a dialect offers besides if its wire can ask how many tokens a request has, without an answer."""
+
+    count_suffix: str
+    """What follows the path of a call in the path of a question how many tokens it has."""
+
+    def peek_count(self, body: bytes, depth_max: int) -> Peek:
+        """As `Dialect.peek`, for a request to count."""
+        ...
+
+    def read_count(self, body: bytes) -> int:
+        """A provider's count of input tokens. Raises InvalidAnswer."""
+        ...
+
+    def write_count(self, input_tokens: int) -> bytes:
+        """A count as this wire tells it."""
         ...

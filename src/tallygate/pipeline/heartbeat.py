@@ -1,15 +1,14 @@
 """Signs of life on a silent stream, so that neither a client nor a proxy between us takes silence for death.
 
-A stream that has sent nothing for fifteen seconds gets an SSE comment; if not even its head was sent, that is committed
-first (docs/house.md, Streams). One timer per stream, re-armed lazily, so a lively stream pays one clock read per
-chunk. Whole answers get none: their status cannot be known early.
+A stream that has sent nothing for fifteen seconds gets its dialect's ping; if not even its head was sent, that is
+committed first (docs/house.md, Streams). One timer per stream, re-armed lazily, so a lively stream pays one clock read
+per chunk. Whole answers get none: their status cannot be known early.
 """
 
 import asyncio
 from types import TracebackType
 from typing import Self
 
-from tallygate.dialects.sse import comment
 from tallygate.pipeline.call import Call, ClientGone
 
 SILENCE_S = 15.0
@@ -66,6 +65,6 @@ class Heartbeat:
     async def _beat(self) -> None:
         try:
             await self.start()
-            await self._call.client.send(comment("tallygate: waiting"))
+            await self._call.client.send(self._call.dialect.ping)
         except ClientGone:
             self._call.departure.leave()

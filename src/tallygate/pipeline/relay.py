@@ -20,6 +20,7 @@ from tallygate.genai.plan import Plan, Target
 from tallygate.genai.unfold import unfold
 from tallygate.pipeline.call import Call, ClientGone
 from tallygate.pipeline.heartbeat import Heartbeat
+from tallygate.pipeline.reading import ANSWER_BYTES_MAX, ERROR_BODY_BYTES_MAX, read_whole
 from tallygate.pipeline.watch import Watch
 from tallygate.providers.base import Provider
 from tallygate.providers.outgoing import outgoing
@@ -42,7 +43,10 @@ class Relayed(Struct, frozen=True):
 
 
 class Exchange(Struct, frozen=True):
-    """One prepared request to one target: who, in which dialect, the bytes, and what they could not carry."""
+    """One prepared request to one target: who, in which dialect, the bytes, and what they could not carry.
+
+    `invented_cap` is the bound on the answer that the wire demands and the caller did not give, in tokens.
+    """
 
     target: Target
     provider: Provider
@@ -50,6 +54,7 @@ class Exchange(Struct, frozen=True):
     body: bytes
     dropped: tuple[str, ...]
     withhold_usage: bool
+    invented_cap: int | None = None
 
 
 class Relay:
@@ -88,15 +93,14 @@ class Relay:
     async def _attempt(self, call: Call, target: Target, watch: Watch) -> Relayed:
         exchange = self._prepare(call, target)
         watch.begin(target, exchange.dropped)
-        request = outgoing(
-            exchange.provider, exchange.dialect.name, exchange.body, call.forwarded, stream=call.peek.stream
-        )
+        forwarded = call.forwarded if exchange.dialect is call.dialect else ()
+        request = outgoing(exchange.provider, exchange.dialect.name, exchange.body, forwarded, stream=call.peek.stream)
         serve = exchange.provider.serve
         with Heartbeat(call, _headers(exchange)) as heartbeat:
             answer = await (serve(request) if serve else self._exit.send(request, self._timeouts))
             try:
                 if answer.status >= 300:
-                    body = await _read_whole(answer, ERROR_BODY_BYTES_MAX)
+                    body = await read_whole(answer, ERROR_BODY_BYTES_MAX)
                     raise exchange.dialect.read_error(answer.status, body, answer.headers.get("retry-after"))
                 if not call.peek.stream:
                     return await self._whole(call, exchange, answer, watch)
@@ -122,7 +126,7 @@ class Relay:
         return Exchange(target, provider, call.dialect, body, (), withhold_usage=not peek.include_usage)
 
     async def _whole(self, call: Call, exchange: Exchange, answer: Answer, watch: Watch) -> Relayed:
-        body = await _read_whole(answer, ANSWER_BYTES_MAX)
+        body = await read_whole(answer, ANSWER_BYTES_MAX)
         response = exchange.dialect.read_response(body)
         watch.see_whole(response)
         if exchange.dialect is not call.dialect:
@@ -132,7 +136,7 @@ class Relay:
 
     async def _unfolded(self, call: Call, exchange: Exchange, answer: Answer, watch: Watch) -> Relayed:
         """A provider that answers a stream request with a whole answer: the client still gets its stream."""
-        response = exchange.dialect.read_response(await _read_whole(answer, ANSWER_BYTES_MAX))
+        response = exchange.dialect.read_response(await read_whole(answer, ANSWER_BYTES_MAX))
         watch.see_whole(response)
         writer = call.dialect.writer(include_usage=call.peek.include_usage)
         headers = (("content-type", call.dialect.stream_content_type), *_headers(exchange))
@@ -207,28 +211,20 @@ class Passage:
             self._ready.append(piece)
 
 
-ANSWER_BYTES_MAX = 128 * 1024 * 1024
-ERROR_BODY_BYTES_MAX = 256 * 1024
-
-
 def _translate(call: Call, target: Target, provider: Provider) -> Exchange:
     dialect = DIALECTS[next(iter(provider.speaks))]
-    request = structs.replace(call.dialect.read_request(call.body), model=target.model)
-    if call.peek.stream and provider.stream_usage:
-        request = structs.replace(request, include_usage=True)
+    request = call.dialect.read_request(call.body)
+    request = structs.replace(
+        request,
+        model=target.model,
+        include_usage=call.peek.stream and provider.stream_usage,
+    )
+    invented_cap = None
+    if dialect.needs_output_cap and request.output_tokens_max is None:
+        invented_cap = provider.output_tokens_default
+        request = structs.replace(request, output_tokens_max=invented_cap)
     written: Written = dialect.write_request(request)
-    return Exchange(target, provider, dialect, written.body, written.dropped, withhold_usage=False)
-
-
-async def _read_whole(answer: Answer, bytes_max: int) -> bytes:
-    pieces: list[bytes] = []
-    size = 0
-    while data := await answer.read():
-        pieces.append(data)
-        size += len(data)
-        if size > bytes_max:
-            raise StreamBroken("The provider's answer is larger than this gateway takes.")
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    return Exchange(target, provider, dialect, written.body, written.dropped, False, invented_cap)
 
 
 async def _await_end(answer: Answer) -> None:
@@ -244,10 +240,12 @@ async def _await_end(answer: Answer) -> None:
 
 
 def _headers(exchange: Exchange) -> tuple[tuple[str, str], ...]:
-    headers = (("x-tallygate-model", _plain(exchange.target.model)), ("x-tallygate-backend", exchange.provider.name))
+    headers = [("x-tallygate-model", _plain(exchange.target.model)), ("x-tallygate-backend", exchange.provider.name)]
     if exchange.dropped:
-        return (*headers, ("x-tallygate-dropped", ", ".join(exchange.dropped)))
-    return headers
+        headers.append(("x-tallygate-dropped", ", ".join(exchange.dropped)))
+    if exchange.invented_cap is not None:
+        headers.append(("x-tallygate-output-cap", str(exchange.invented_cap)))
+    return tuple(headers)
 
 
 def _plain(text: str) -> str:

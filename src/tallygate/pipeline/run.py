@@ -10,6 +10,7 @@ from tallygate.errors import InternalError, TallygateError
 from tallygate.genai.plan import Plan
 from tallygate.genai.secret import Secret
 from tallygate.pipeline.call import Call, ClientGone
+from tallygate.pipeline.count import Counter
 from tallygate.pipeline.finish import finish
 from tallygate.pipeline.relay import Relay, Relayed
 from tallygate.telemetry import logger
@@ -21,10 +22,11 @@ MakePlan = Callable[[str, str], Plan]
 class Hallway:
     """Walks calls. Holds the rooms it leads to and nothing about any one call."""
 
-    def __init__(self, identify: Identify, plan: MakePlan, relay: Relay) -> None:
+    def __init__(self, identify: Identify, plan: MakePlan, relay: Relay, counter: Counter) -> None:
         self._identify = identify
         self._plan = plan
         self._relay = relay
+        self._counter = counter
 
     async def run(self, call: Call) -> None:
         """Serve one call to its end, whatever happens to its client: the body of its owner task. Never raises."""
@@ -34,6 +36,9 @@ class Hallway:
                 plan = self._plan(call.peek.model, call.operation)
                 # Admission stands here: nothing has been sent upstream, so a refusal is free.
                 require(principal, "models:use", model=call.peek.model)
+                if call.operation == "count":
+                    await self._counter.answer(call, plan)
+                    return
             except TallygateError as refusal:
                 await call.refuse(refusal)
                 return

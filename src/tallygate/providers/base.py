@@ -54,8 +54,9 @@ class Provider(Struct, frozen=True, kw_only=True):
 
     `speaks` maps a dialect's name to the path under `base_url` where it is spoken. `key_env` names the variables that
     may hold the key, best first. `stream_usage`: it knows ``stream_options.include_usage``. `output_cap_key` is the key
-    of a chat request that bounds its output and that it heeds. `models` are well-known names to list; `claims` are
-    patterns (fnmatch) of names that are this provider's when they are called without ``provider/`` before them.
+    of a chat request that bounds its output and that it heeds; `output_tokens_default` the bound for a caller who gave
+    none, on a wire that must have one. `models` are well-known names to list; `claims` are patterns (fnmatch) of names
+    that are this provider's when they are called without ``provider/`` before them.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     stream_usage: bool = True
     output_cap_key: OutputCapKey = "max_tokens"
+    output_tokens_default: int = 8192
     models: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
     engine: Engine | None = None

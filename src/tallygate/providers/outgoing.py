@@ -5,6 +5,7 @@ The caller's own headers pass only by name, and none of ours can be replaced by 
 
 from collections.abc import Iterable
 
+from tallygate.dialects.registry import COUNTING, DIALECTS
 from tallygate.providers.base import Provider
 from tallygate.transport.base import OutgoingRequest
 
@@ -19,14 +20,25 @@ NEVER_FORWARDED = frozenset(
 
 
 def outgoing(
-    provider: Provider, dialect: str, body: bytes, forwarded: Iterable[tuple[str, str]] = (), *, stream: bool
+    provider: Provider,
+    dialect: str,
+    body: bytes,
+    forwarded: Iterable[tuple[str, str]] = (),
+    *,
+    stream: bool,
+    counting: bool = False,
 ) -> OutgoingRequest:
-    """A call to `provider` in a dialect that it speaks. `forwarded` are the caller's headers that may go on."""
-    headers = {name: value for name, value in forwarded if name not in NEVER_FORWARDED}
+    """A call to `provider` in a dialect that it speaks, or a question how many tokens a call has.
+
+    `forwarded` are the caller's headers that may go on, such as an API version.
+    """
+    headers = dict(DIALECTS[dialect].header_defaults)
+    headers |= {name: value for name, value in forwarded if name not in NEVER_FORWARDED}
     headers["content-type"] = "application/json"
     headers["accept"] = "text/event-stream, application/json" if stream else "application/json"
     headers |= signed_headers(provider)
-    return OutgoingRequest("POST", provider.base_url + provider.speaks[dialect], tuple(headers.items()), body)
+    path = provider.speaks[dialect] + (COUNTING[dialect].count_suffix if counting else "")
+    return OutgoingRequest("POST", provider.base_url + path, tuple(headers.items()), body)
 
 
 def signed_headers(provider: Provider) -> dict[str, str]:

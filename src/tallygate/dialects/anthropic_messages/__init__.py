@@ -4,13 +4,15 @@ This file only shows the codec as a `Dialect`, and names what a door of this wir
 modules beside it, each for one kind of thing said.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from tallygate.dialects.anthropic_messages import edit, errors, peek, reader, request, response, writer
 from tallygate.dialects.anthropic_messages.harmless import NAME
-from tallygate.dialects.anthropic_messages.peek import check_version, peek_count, refuses_sampling
-from tallygate.dialects.anthropic_messages.response import read_count, write_count
+from tallygate.dialects.anthropic_messages.peek import refuses_sampling
 from tallygate.dialects.base import Rendered, Written
+from tallygate.dialects.sse import encode
 from tallygate.errors import TallygateError
 from tallygate.genai.chat import ChatRequest, ChatResponse
 from tallygate.genai.peek import Edits, Peek
@@ -27,8 +29,12 @@ class AnthropicMessages:
 
     name: str = NAME
     stream_content_type: str = "text/event-stream"
+    ping: bytes = encode(b'{"type": "ping"}', b"ping")
     # Not the client's own identity (`x-app`, its session): a provider needs the two only.
     forward_headers: frozenset[str] = frozenset({"anthropic-version", "anthropic-beta"})
+    needs_output_cap: bool = True
+    header_defaults: Mapping[str, str] = MappingProxyType({"anthropic-version": VERSION_DEFAULT})
+    count_suffix: str = "/count_tokens"
 
     def __init__(self, version: str = VERSION_DEFAULT) -> None:
         self._sampling = not refuses_sampling(version)
@@ -36,6 +42,10 @@ class AnthropicMessages:
     def peek(self, body: bytes, depth_max: int) -> Peek:
         """Check a request body and outline it."""
         return peek.peek(body, depth_max)
+
+    def check_headers(self, headers: Mapping[str, str], body: bytes, peek: Peek) -> None:
+        """Refuse what the API version in the headers does not take."""
+        check_version(body, peek, headers.get("anthropic-version"))
 
     def edit(self, body: bytes, peek: Peek, edits: Edits) -> bytes:
         """The body with the named changes made in place."""
@@ -65,6 +75,18 @@ class AnthropicMessages:
         """A writer for one stream. Usage always comes on this wire."""
         return writer.MessagesWriter()
 
+    def peek_count(self, body: bytes, depth_max: int) -> Peek:
+        """Check and outline a request to count tokens."""
+        return _peek_count(body, depth_max)
+
+    def read_count(self, body: bytes) -> int:
+        """A provider's count of input tokens."""
+        return response.read_count(body)
+
+    def write_count(self, input_tokens: int) -> bytes:
+        """A count as this wire tells it."""
+        return _write_count(input_tokens)
+
     def read_error(self, status: int, body: bytes, retry_after: str | None) -> TallygateError:
         """What a provider's error answer means to us."""
         return errors.read_error(status, body, retry_after)
@@ -74,7 +96,9 @@ class AnthropicMessages:
         return errors.write_error(error, request_id)
 
 
+# Methods whose parameters hide the modules of the same names.
+_peek_count, check_version = peek.peek_count, peek.check_version
 _write_request = request.write_request
-_write_response = response.write_response
+_write_response, _write_count = response.write_response, response.write_count
 
-__all__ = ["VERSION_DEFAULT", "AnthropicMessages", "check_version", "peek_count", "read_count", "write_count"]
+__all__ = ["VERSION_DEFAULT", "AnthropicMessages"]

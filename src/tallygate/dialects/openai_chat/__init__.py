@@ -5,9 +5,13 @@ This file only shows the codec as a `Dialect`; the work is done in the modules b
 of thing said.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from tallygate.dialects.base import Rendered, Written
 from tallygate.dialects.openai_chat import edit, errors, peek, reader, request, response, writer
 from tallygate.dialects.openai_chat.losses import NAME
+from tallygate.dialects.sse import comment
 from tallygate.errors import TallygateError
 from tallygate.genai.chat import ChatRequest, ChatResponse
 from tallygate.genai.peek import Edits, Peek
@@ -18,11 +22,17 @@ class OpenAIChat:
 
     name: str = NAME
     stream_content_type: str = "text/event-stream"
+    ping: bytes = comment("tallygate: waiting")
     forward_headers: frozenset[str] = frozenset()
+    needs_output_cap: bool = False
+    header_defaults: Mapping[str, str] = MappingProxyType({})
 
     def peek(self, body: bytes, depth_max: int) -> Peek:
         """Check a request body and outline it."""
         return peek.peek(body, depth_max)
+
+    def check_headers(self, headers: Mapping[str, str], body: bytes, peek: Peek) -> None:
+        """No header of this wire rules anything out."""
 
     def edit(self, body: bytes, peek: Peek, edits: Edits) -> bytes:
         """The body with the named changes made in place."""
