@@ -85,6 +85,6 @@ def _lines_to_paste(url: str, key: Secret, model: str) -> str:
     lines = [
         f"curl {url}/v1/chat/completions {headers} -d {shlex.quote(body)}",
         f"python3 -c {shlex.quote(script)}  # pip install openai",
-        f"export OPENAI_BASE_URL={url}/v1 OPENAI_API_KEY={secret}",
+        f"ANTHROPIC_BASE_URL={url} ANTHROPIC_AUTH_TOKEN={secret} claude --model {shlex.quote(model)}",
     ]
     return "Paste one of these\n" + "\n\n".join(f"  {line}" for line in lines)
