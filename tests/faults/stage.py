@@ -1,0 +1,123 @@
+"""The stage of a campaign: the hostile provider, the wire proxy before it, and what can be called through a gateway.
+
+A row of the gateway's configuration is WIRE-DOOR for a door of the provider, WIRE-wire-LINK for a link of the proxy.
+Which crossings there are follows from the gateway's own URL table: a row of tests appears with the address it needs.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from tallygate.api.urls import URLS
+from tests.contract.gateway import Gateway, clean_env, start_gateway
+from tests.fakes.process import ROOT, Process
+from tests.faults.evidence import Evidence, gather
+from tests.faults.exchange import PROVIDER_KEY
+from tests.faults.journal import Follower, Journal
+from tests.faults.wires import WIRES
+
+TLS = ROOT / "tests/transport/tls"
+DIALECTS = {"openai": "openai_chat", "anthropic": "anthropic_messages"}
+SPOKEN = tuple(name for name, wire in WIRES.items() if any(route.path == wire.path for route in URLS))
+
+QUICK = {"connect_ms": 1_500, "first_byte_ms": 2_500, "silence_ms": 2_500, "total_ms": 8_000}
+"""Times for faults that only time ends: long enough for a busy machine, short enough for a test."""
+
+
+class Crossing(NamedTuple):
+    """The dialect of the client, and that of the provider."""
+
+    client: str
+    upstream: str
+
+    def __str__(self) -> str:
+        return f"{self.client}-to-{self.upstream}"
+
+
+CROSSINGS = tuple(Crossing(client, upstream) for client in SPOKEN for upstream in SPOKEN)
+
+
+class Provider:
+    """The running provider."""
+
+    def __init__(self, process: Process, journal: Path) -> None:
+        self.ports: dict[str, int] = json.loads(process.wait_for_match(r"^doors (\{.*\})$")[1])
+        self._follower = Follower(journal)
+
+    @property
+    def journal(self) -> list[dict[str, object]]:
+        """Everything so far."""
+        return self._follower.read()
+
+
+class Stage(NamedTuple):
+    """Everything that runs, and where the clients' history is written."""
+
+    provider: Provider
+    gateway: Gateway
+    history: Journal
+
+    def evidence(self) -> Evidence:
+        """What is known now."""
+        until_s = time.monotonic()
+        history = Follower(self.history.path).read()
+        return gather(history, self.provider.journal, list(self.gateway.process.lines), until_s)
+
+    async def settled(self, cancel_s: float = 1.0) -> Evidence:
+        """What is known once no request is open at the provider, or the time for closing them is over."""
+        deadline_s = time.monotonic() + cancel_s + 0.5
+        while True:
+            evidence = self.evidence()
+            if time.monotonic() > deadline_s:
+                return evidence
+            await asyncio.sleep(0.1)
+
+
+@contextmanager
+def start_provider(folder: Path) -> Generator[Provider]:
+    """The hostile provider, until the block ends."""
+    journal = folder / "journal.jsonl"
+    command = [sys.executable, "-m", "tests.faults.provider", "--journal", str(journal)]
+    command += ["--certificate", str(TLS / "certificate.pem"), "--key", str(TLS / "key.pem")]
+    with Process(command, {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}) as process:
+        yield Provider(process, journal)
+
+
+@contextmanager
+def start_proxy(target: int) -> Generator[dict[str, int]]:
+    """The wire proxy before a port; its own ports by link."""
+    command = [sys.executable, "-m", "tests.faults.proxy", "--target", str(target)]
+    with Process(command, {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}) as process:
+        yield json.loads(process.wait_for_match(r"^links (\{.*\})$")[1])
+
+
+def configuration(doors: dict[str, int], links: dict[str, int], transport: dict[str, int]) -> str:
+    """A configuration file with a row for each wire and door, and for each wire and link."""
+    ports = {**doors, **{f"wire-{name}": port for name, port in links.items()}}
+    rows = [
+        f'[providers.{wire}-{name}]\nbase_url = "{"https" if name.startswith("tls") else "http"}://127.0.0.1:{port}"\n'
+        f'speaks = {{ {DIALECTS[wire]} = "{WIRES[wire].path}" }}\napi_key_env = "LAB_KEY"\n'
+        for wire in SPOKEN
+        for name, port in ports.items()
+    ]
+    times = "".join(f"{name} = {value}\n" for name, value in transport.items())
+    return "".join(rows) + f"[transport]\n{times}"
+
+
+@contextmanager
+def start_stage(folder: Path, transport: dict[str, int]) -> Generator[Stage]:
+    """Provider, proxy and gateway, until the block ends."""
+    with start_provider(folder) as provider, start_proxy(provider.ports["lab"]) as links:
+        config = folder / "tallygate.toml"
+        config.write_text(configuration(provider.ports, links, transport))
+        env = clean_env(folder, LAB_KEY=PROVIDER_KEY, TALLYGATE_LOG_LEVEL="debug")
+        history = Journal(folder / "history.jsonl")
+        with start_gateway(env, "--config", str(config)) as gateway:
+            yield Stage(provider, gateway, history)
+        history.close()
