@@ -33,19 +33,9 @@ test-long: $(TEST)
 test-clients: $(TEST) .clients/claude-code/.made
 	@$(PYTEST) tests/contract -m "not long"
 
-# CPU per request, beside nginx, HAProxy, LiteLLM and others, which it installs under bench/.work; Linux, needs rustc.
-# `make bench PEERS=nginx CASES=json` is a quick look; what the figures mean is in bench/README.md.
-PEERS :=
-CASES := json,sse
-GATEWAY := $(VENV)/bin/tallygate
-BENCH_DATA := bench/.work/tallygate
+# What one call costs: processor time, waiting time, memory. Compare figures of one run only.
 bench: $(SERVER)
-	@bench/rig.py install $$(echo '$(PEERS)' | tr , ' ')
-	@rm -rf $(BENCH_DATA)
-	@TALLYGATE_DATA=$(BENCH_DATA) bench/rig.py run --cases $(CASES) $(if $(PEERS),--peers $(PEERS)) \
-		--ours "exec $(GATEWAY) serve --config bench/tallygate.toml --port 8255" --ours-url http://127.0.0.1:8255 \
-		--ours-setup "$(GATEWAY) workspaces create bench && $(GATEWAY) keys create --workspace bench" \
-		--ours-header "Authorization: Bearer {key}"
+	@$(PYTHON) -m bench.measure
 
 lint: $(VENV)/.made-test $(VENV)/.made-package
 	@$(VENV)/bin/ruff check --quiet
