@@ -2,7 +2,7 @@
 
 Bodies come in the shapes of platform.openai.com/docs/guides/error-codes and platform.claude.com/docs/en/api/errors,
 as a list (ai.google.dev/gemini-api/docs/openai), with integer codes (openrouter.ai/docs/api-reference/errors), and as
-older vLLM, FastAPI and Ollama write them. A provider's words reach a caller only if the fault is the caller's, and redacted.
+older vLLM, FastAPI and Ollama write them. A provider's words reach a caller only if the fault is the caller's.
 """
 
 import re

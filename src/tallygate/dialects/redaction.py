@@ -16,6 +16,12 @@ _LOOKED_AT_MAX: Final = 2_048
 _PATTERNS: Final = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
+        # What a crash tells of the machine it happened on: the trace with all after it, files, addresses, inner names.
+        r"\btraceback \(most recent call last\).*",
+        r"\bfile [\"'][^\"']*[\"'], line \d+(?:, in \S+)?",
+        r"(?<![\w.:/])/(?:app|bin|data|etc|home|mnt|opt|proc|root|srv|tmp|usr|var)/[\w./@+-]+",
+        r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?(?![\w.]\w)|\blocalhost(?::\d+)?\b",
+        r"\b[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}\.(?:internal|intranet|lan|local|localdomain|svc)\b(?:\.\w{1,63}){0,2}",
         # URLs with a user, or with a query: signatures and keys live there.
         r"\b[a-z][a-z0-9+.-]{1,15}://[^\s\"'<>]*[@?][^\s\"'<>]*",
         # A named secret: a header or a member of it, with whatever follows.

@@ -10,15 +10,21 @@ HARMLESS: Final = frozenset({
     "anthropic_beta",  # names features; the fields that use them are judged one by one
     "cache_control",  # where a prompt may be cached: changes its price, never the answer
     "cachePoint",  # the same
+    "caller",  # whether a model called a tool itself or through its own code; the result is the same
     "client_metadata",  # the client's notes about itself
     "context_management",  # lets a provider forget old turns; without it the model sees more, not less
+    "defer_loading",  # lets a tool be found when needed; here the model sees it from the start
+    "diagnostics",  # asks for more detail in the answer's record
+    "eager_input_streaming",  # how soon a call's arguments are streamed
     "include",  # asks for more detail in the answer's record
+    "input_examples",  # the tool's schema and description stay
     "keep_alive",  # how long an engine keeps the model in memory
     "labels",  # for the other provider's own reports
     "prompt_cache_key",  # as cache_control
     "prompt_cache_retention",  # as cache_control
     "safety_identifier",  # tells the other provider who its user is, for its own abuse reports
     "session_id",  # keeps a client's calls at one server, for its cache
+    "speed",  # how fast, at what price
     "trace_id",  # the client's own mark
     "truncation",  # what happens at a full context: here the provider answers with an error
 })  # fmt: skip

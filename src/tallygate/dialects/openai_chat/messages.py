@@ -6,14 +6,16 @@ where answers are.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
+
+from msgspec.structs import replace
 
 from tallygate.dialects.fields import Fields, without_none
 from tallygate.dialects.losses import Losses
-from tallygate.dialects.openai_chat.parts import read_content, read_parts, write_content
+from tallygate.dialects.openai_chat.parts import read_content, read_parts, write_content, write_part
 from tallygate.dialects.openai_chat.reasoning import read_thoughts, write_thoughts
 from tallygate.dialects.openai_chat.tools import LEGACY_CALL, read_calls, write_calls
-from tallygate.genai.messages import Message, Part, Reasoning, Refusal, Role, ToolCall, ToolResult
+from tallygate.genai.messages import Message, Part, Reasoning, Refusal, Role, Text, ToolCall, ToolResult
 
 _ROLES: dict[str, Role] = {
     "system": "system",
@@ -76,9 +78,18 @@ def write_messages(messages: Sequence[Message], losses: Losses) -> list[dict[str
 
     Raises UnsupportedParameter with the path of the part that cannot be carried.
     """
+    if not losses.same:
+        _refuse_prefill(messages, losses)
     return [
         item for index, message in enumerate(messages) for item in _write_message(message, f"messages[{index}]", losses)
     ]
+
+
+def _refuse_prefill(messages: Sequence[Message], losses: Losses) -> None:
+    """Elsewhere a last turn of the assistant is the beginning of the answer; on this wire it is a turn that is over."""
+    spoken = [index for index, message in enumerate(messages) if message.role not in ("system", "developer")]
+    if spoken and messages[spoken[-1]].role == "assistant":
+        raise losses.refuse(f"messages[{spoken[-1]}]", "An answer that the caller began cannot be continued there.")
 
 
 def _write_message(message: Message, path: str, losses: Losses) -> Iterator[dict[str, Any]]:
@@ -86,14 +97,36 @@ def _write_message(message: Message, path: str, losses: Losses) -> Iterator[dict
     if message.role == "assistant":
         yield losses.restore({**head, **_write_assistant(message.parts, path, losses)}, message.extra, path)
     elif message.role == "tool":
+        shown: list[dict[str, Any]] = []
         for index, part in enumerate(message.parts):
             at = f"{path}.parts[{index}]"
             if not isinstance(part, ToolResult):
                 raise losses.refuse(at, "A tool's turn holds results only.")
-            yield losses.restore(_write_result(part, head, at, message, losses), message.extra, path)
+            said = part if losses.same else _set_aside(part, shown, at, losses)
+            yield losses.restore(_write_result(said, head, at, message, losses), message.extra, path)
+        if shown:
+            yield {"role": "user", "content": shown}
     else:
         content = write_content(message.parts, f"{path}.content", losses)
         yield losses.restore({**head, "content": content}, message.extra, path)
+
+
+_SHOWN: Final = "The result of this call is shown in the next message."
+
+
+def _set_aside(part: ToolResult, shown: list[dict[str, Any]], path: str, losses: Losses) -> ToolResult:
+    """Another dialect's result without its pictures and files, which are added to `shown`, the turn that follows.
+
+    The reference gives a tool's message text only, and most providers refuse anything else in it.
+    """
+    texts = [item for item in part.parts if isinstance(item, Text)]
+    others = [item for item in part.parts if not isinstance(item, Text)]
+    if others:
+        losses.drop(f"{path}.content.position")
+        shown.append({"type": "text", "text": f"Result of the call {part.call_id}:"})
+        shown.extend(write_part(item, f"{path}.content", losses) for item in others)
+        texts = texts or [Text(_SHOWN)]
+    return replace(part, parts=tuple(texts or [Text("")]))
 
 
 def _write_result(

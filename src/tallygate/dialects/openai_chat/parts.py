@@ -13,6 +13,7 @@ from tallygate.dialects.losses import Losses
 from tallygate.genai.messages import (
     Audio,
     Document,
+    Extra,
     Image,
     Inline,
     Part,
@@ -143,7 +144,7 @@ def write_content(parts: Sequence[Part], path: str, losses: Losses) -> str | lis
     Raises UnsupportedParameter naming the part that has no place in a message's content.
     """
     if len(parts) == 1 and isinstance(text := parts[0], Text):
-        item = losses.restore({"type": "text", "text": text.text}, text.extra, path)
+        item = write_part(text, path, losses)
         return text.text if len(item) == 2 else [item]
     return [write_part(part, f"{path}[{index}]", losses) for index, part in enumerate(parts)]
 
@@ -153,6 +154,7 @@ def write_part(part: Part, path: str, losses: Losses) -> dict[str, Any]:
     match part:
         case Text():
             known: dict[str, Any] = {"type": "text", "text": part.text}
+            return losses.restore(known, _without_notes(part.extra, path, losses), path)
         case Refusal():
             known = {"type": "refusal", "refusal": part.text}
         case Image():
@@ -167,6 +169,14 @@ def write_part(part: Part, path: str, losses: Losses) -> dict[str, Any]:
         case _:
             raise losses.refuse(path, f"A {part.__struct_config__.tag} has no place in this message.")
     return losses.restore(known, part.extra, path)
+
+
+def _without_notes(extra: Extra, path: str, losses: Losses) -> Extra:
+    """Another dialect's notes on where a text came from are left out: the words they are about are there."""
+    if losses.same or "citations" not in extra:
+        return extra
+    losses.drop(f"{path}.citations")
+    return {name: value for name, value in extra.items() if name != "citations"}
 
 
 def _write_url(source: Source, path: str, losses: Losses) -> str:

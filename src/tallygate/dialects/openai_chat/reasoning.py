@@ -23,6 +23,7 @@ _SUMMARY = "reasoning.summary"
 # ai.google.dev/gemini-api/docs/openai (reasoning_effort).
 _EFFORTS = ((1_024, "low"), (8_192, "medium"))
 _MOST = "high"
+_BEYOND = ("xhigh", "max")  # few providers know them
 
 
 def read_options(fields: Fields) -> ReasoningOptions | None:
@@ -70,6 +71,9 @@ def _write_effort(options: ReasoningOptions, losses: Losses) -> dict[str, Any]:
     to the provider: it changes what is seen of the work, not what was asked.
     """
     effort = options.effort
+    if effort in _BEYOND:
+        effort = _MOST
+        losses.drop("reasoning.effort")
     if effort is None and options.tokens_max:
         effort = next((name for most, name in _EFFORTS if options.tokens_max <= most), _MOST)
         losses.drop("reasoning.tokens_max")

@@ -29,6 +29,7 @@ _INT64_MAX: Final = 2**63 - 1
 _STOPS_MAX: Final = 16
 _STOP_CHARACTERS_MAX: Final = 1_024
 _NUMBER_MAX: Final = 1e9
+_USER_CHARACTERS_MAX: Final = 64
 _SCHEMA_NAME: Final = "answer"
 """What a schema is called that came without a name from a dialect that asks for none."""
 
@@ -166,7 +167,7 @@ def write_request(request: ChatRequest) -> Written:
         "logprobs": request.logprobs,
         "top_logprobs": request.top_logprobs,
         "metadata": request.metadata,
-        "user": request.user,
+        "user": _write_user(request.user, losses),
         "service_tier": request.service_tier,
         "modalities": list(request.modalities) or None,
         "stream": request.stream or None,
@@ -175,6 +176,14 @@ def write_request(request: ChatRequest) -> Written:
     }
     body = losses.restore(without_none(members), request.extra, "")
     return Written(msgspec.json.encode(body), losses.dropped, losses.wants_inline)
+
+
+def _write_user(user: str | None, losses: Losses) -> str | None:
+    """Other dialects' users may be longer than providers here take them; they serve the reports on abuse only."""
+    if user is not None and len(user) > _USER_CHARACTERS_MAX and not losses.same:
+        losses.drop("user")
+        return None
+    return user
 
 
 def _write_format(wanted: ResponseFormat | None, losses: Losses) -> dict[str, Any] | None:

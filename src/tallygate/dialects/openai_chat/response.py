@@ -31,7 +31,7 @@ def read_response(body: bytes) -> ChatResponse:
         raise read_failure(fields.take("error"))
     fields.take("error")
     fields.take("object")
-    if not fields.has("choices"):
+    if fields.look("choices") is None:
         raise InvalidAnswer("The provider's answer has no list of choices.")
     id_ = text_of(fields.take("id"))
     choices = tuple(_read_choice(item, index, id_) for index, item in enumerate(fields.array("choices")))

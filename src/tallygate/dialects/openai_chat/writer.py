@@ -17,7 +17,7 @@ from tallygate.dialects.openai_chat.reasoning import write_detail
 from tallygate.dialects.openai_chat.tools import LEGACY_CALL
 from tallygate.dialects.openai_chat.usage import write_usage
 from tallygate.dialects.sse import encode
-from tallygate.errors import TallygateError
+from tallygate.errors import InvalidAnswer, TallygateError
 from tallygate.genai import stream
 from tallygate.genai.messages import Extra, Reasoning
 
@@ -60,6 +60,10 @@ class ChatWriter:
                 return self.fail(event.error)
             case stream.Ended():
                 return self._end(event)
+            case stream.OpaqueSeen():
+                raise InvalidAnswer(
+                    f"The provider's answer holds a {event.kind} part, which this interface cannot carry."
+                )
             case _:
                 return self._write(event)
 
