@@ -16,7 +16,7 @@ from tallygate.dialects.openai_chat import OpenAIChat
 from tallygate.genai.assemble import assemble
 from tallygate.genai.stream import Failed
 
-HERE = Path(__file__).parents[2] / "golden" / "openai_chat"
+HERE = Path(__file__).parent / "openai_chat"
 DIALECT = OpenAIChat()
 
 
