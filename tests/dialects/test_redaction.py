@@ -47,8 +47,23 @@ def test_named_secrets_and_addresses_that_carry_one_do_not_show(text: str, secre
 
 
 @pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ('bad: Traceback (most recent call last): File "/srv/x.py", line 3, in f ValueError', "bad: [removed]"),
+        ('at File "worker.py", line 17, in run: too long', "at [removed]: too long"),
+        ("cannot open /home/lab/models/a.bin", "cannot open [removed]"),
+        ("10.20.30.40:8080 says no, and 127.0.0.1 too.", "[removed] says no, and [removed] too."),
+        ("gpu-17.cluster.internal and a.b.svc.cluster.local are busy", "[removed] and [removed] are busy"),
+    ],
+)
+def test_a_machine_does_not_show(text: str, left: str) -> None:
+    assert redact(text) == left
+
+
+@pytest.mark.parametrize(
     "text",
     [
+        "Invalid type for /properties/day, see /v1/models; temperature 0.1.2 is internal, not local.",
         "This model's maximum context length is 8192 tokens. However, your messages resulted in 9001 tokens.",
         "The model `claude-3-5-sonnet-20241022` does not exist",
         "deepseek/deepseek-r1-distill-qwen-32b:free is not a valid model ID",

@@ -18,7 +18,7 @@ _PATTERNS: Final = tuple(
     for pattern in (
         # What a crash tells of the machine it happened on: the trace with all after it, files, addresses, inner names.
         r"\btraceback \(most recent call last\).*",
-        r"\bfile [\"'][^\"']*[\"'], line \d+(?:, in \S+)?",
+        r"\bfile [\"'][^\"']*[\"'], line \d+(?:, in \w+)?",
         r"(?<![\w.:/])/(?:app|bin|data|etc|home|mnt|opt|proc|root|srv|tmp|usr|var)/[\w./@+-]+",
         r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?(?![\w.]\w)|\blocalhost(?::\d+)?\b",
         r"\b[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}\.(?:internal|intranet|lan|local|localdomain|svc)\b(?:\.\w{1,63}){0,2}",

@@ -133,7 +133,7 @@ def test_what_has_no_name_here_is_kept_where_it_was() -> None:
 @pytest.mark.parametrize(
     "members",
     [
-        {"choices": None, "usage": None, "created": None, "model": None, "id": None, "service_tier": None},
+        {"usage": None, "created": None, "model": None, "id": None, "service_tier": None},
         {"created": "yesterday", "id": 7, "service_tier": 9, "object": 5},
         {"choices": [{"message": None, "finish_reason": "content_filter"}]},
         {"choices": [{"message": {}}]},
@@ -172,6 +172,7 @@ def test_choices_without_an_index_count_by_place() -> None:
         b'{"choices":"none"}',
         b'{"choices":[5]}',
         b'{"choices":{"0":{}}}',
+        b'{"choices":null}',
         b'{"choices":[{"message":"hello"}]}',
         b'{"choices":[{"index":"0","message":{"content":"x"}}]}',
         b'{"choices":[{"message":{"content":5}}]}',
