@@ -18,7 +18,8 @@ def kind_of(error: anthropic.APIStatusError) -> str:
     body: Any = error.body
     assert body["type"] == "error", body
     assert body["error"]["message"], body
-    assert body["request_id"], body
+    assert error.request_id, "from the header of the answer, also where the error came in mid-stream"
+    assert error.response.status_code == 200 or body["request_id"] == error.request_id, body
     return body["error"]["type"]
 
 

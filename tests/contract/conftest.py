@@ -36,6 +36,7 @@ def configuration(upstream: Upstream, anthropic_upstream: Upstream) -> str:
         f'[providers.anlab]\nbase_url = "{anthropic_upstream.url}"\n'
         'speaks = { anthropic_messages = "/v1/messages" }\napi_key_env = "LAB_KEY"\n'
         f'{models}[models.renamed]\ntargets = ["lab/up-echo"]\n'
+        '[models.claude-lab]\ntargets = ["anlab/claude-lab"]\n'
     )
 
 

@@ -214,12 +214,14 @@ def tools_streamed(stage: Stage) -> None:
     told = stage.client.chat.completions.create(**asked).choices[0].message.tool_calls
     with stage.client.chat.completions.stream(**asked) as events:
         seen = events.get_final_completion().choices[0].message.tool_calls
-    assert [(c.function.name, c.function.arguments) for c in seen] == [
-        (c.function.name, c.function.arguments) for c in told
-    ]
-    assert assemble_calls(stage.client.chat.completions.create(**asked, stream=True)) == [
-        (c.function.name, c.function.arguments) for c in told
-    ]
+    streamed = assemble_calls(stage.client.chat.completions.create(**asked, stream=True))
+    assert [(c.function.name, c.function.arguments) for c in seen] == streamed
+    if stage.server == "crossed":  # where arguments are objects, only a stream has them letter by letter
+        assert [(name, json.loads(sent)) for name, sent in streamed] == [
+            (c.function.name, json.loads(c.function.arguments)) for c in told
+        ]
+    else:
+        assert streamed == [(c.function.name, c.function.arguments) for c in told]
 
 
 @scenario(*LAB)

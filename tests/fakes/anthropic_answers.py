@@ -38,7 +38,7 @@ def whole(request: Json, number: int) -> Json:
         "content": content,
         "stop_reason": stop_reason,
         "stop_sequence": stop_sequence,
-        "usage": {**usage(request), "output_tokens": _output_tokens(content)},
+        "usage": {**usage(request), **_output(content)},
         "lab_extra": {"kept": True},
     }
 
@@ -80,7 +80,7 @@ def events(request: Json, number: int) -> Iterator[Json]:
     yield {
         "type": "message_delta",
         "delta": {"stop_reason": message["stop_reason"], "stop_sequence": message["stop_sequence"]},
-        "usage": {"output_tokens": message["usage"]["output_tokens"]},
+        "usage": _output(message["content"]),
     }
     yield {"type": "message_stop"}
 
@@ -191,8 +191,11 @@ def _search() -> list[Json]:
     ]
 
 
-def _output_tokens(content: list[Json]) -> int:
-    return 1 + sum(len(_pieces(json.dumps(block))) for block in content)
+def _output(content: list[Json]) -> Json:
+    """The part of the usage that is known at the end."""
+    thinking_tokens = sum(len(_pieces(block.get("thinking", ""))) for block in content)
+    output_tokens = 1 + thinking_tokens + sum(len(_pieces(json.dumps(block))) for block in content)
+    return {"output_tokens": output_tokens, "output_tokens_details": {"thinking_tokens": thinking_tokens}}
 
 
 def _pieces(text: str) -> list[str]:
