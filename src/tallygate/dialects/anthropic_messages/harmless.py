@@ -1,7 +1,7 @@
 """What a request of another dialect may leave behind when it is written as a messages request, and why.
 
 The list is by the name of the member as the other dialect spells it. What is not here and has no place on this wire is
-refused by name (design.md section 5, loss rule). docs/reference/conversion.md tells the same to users.
+refused by name. docs/reference/conversion.md tells the same to users.
 """
 
 from typing import Final

@@ -186,7 +186,8 @@ def _write_block(part: Part, path: str, losses: Losses) -> dict[str, Any] | None
         case Opaque() if losses.same:
             return {"type": part.kind, **part.extra}
         case _:
-            raise losses.refuse(path, f"A part of type {part.__struct_config__.tag} has no place there.")
+            kind = part.kind if isinstance(part, Opaque) else part.__struct_config__.tag
+            raise losses.refuse(path, f"A part of type {kind} has no place there.")
 
 
 def _write_source(source: Source, path: str, losses: Losses) -> dict[str, Any]:

@@ -35,6 +35,7 @@ class MessagesWriter:
     """Writes one stream of one answer; other choices of the same call have no place on this wire."""
 
     def __init__(self) -> None:
+        self._started = False
         self._same = False
         self._blocks = 0
         self._open: tuple[str, int] | None = None
@@ -56,7 +57,8 @@ class MessagesWriter:
                 self._usage = event
                 return b""
             case stream.Ping():
-                return _frame({"type": "ping"})
+                # Nothing comes before message_start.
+                return _frame({"type": "ping"}) if self._started else b""
             case stream.Failed():
                 return self.fail(event.error)
             case stream.Ended():
@@ -69,6 +71,7 @@ class MessagesWriter:
         return _frame(error_object(error))
 
     def _start(self, event: stream.Started) -> bytes:
+        self._started = True
         self._same = event.dialect == NAME
         usage = write_usage(None)
         if tier := write_tier(event.service_tier, same=self._same):

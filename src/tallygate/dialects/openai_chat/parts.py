@@ -16,6 +16,7 @@ from tallygate.genai.messages import (
     Extra,
     Image,
     Inline,
+    Opaque,
     Part,
     Refusal,
     Remote,
@@ -167,7 +168,8 @@ def write_part(part: Part, path: str, losses: Losses) -> dict[str, Any]:
         case Document():
             known = {"type": "file", "file": _write_file(part, path, losses)}
         case _:
-            raise losses.refuse(path, f"A {part.__struct_config__.tag} has no place in this message.")
+            kind = part.kind if isinstance(part, Opaque) else part.__struct_config__.tag
+            raise losses.refuse(path, f"A part of type {kind} has no place in this message.")
     return losses.restore(known, part.extra, path)
 
 

@@ -19,7 +19,7 @@ from tallygate.dialects.openai_chat.tools import read_calls, write_calls
 from tallygate.dialects.openai_chat.usage import read_usage, write_usage
 from tallygate.errors import InvalidAnswer
 from tallygate.genai.chat import ChatResponse, Choice
-from tallygate.genai.messages import Part, Reasoning, Refusal, Text, ToolCall
+from tallygate.genai.messages import Opaque, Part, Reasoning, Refusal, Text, ToolCall
 
 _SECONDS_MAX = 1 << 40
 
@@ -171,7 +171,7 @@ def _write_message(parts: tuple[Part, ...], *, same: bool) -> dict[str, Any]:
     refusals = [part.text for part in parts if isinstance(part, Refusal)]
     for part in parts:
         if not isinstance(part, Reasoning | ToolCall | Text | Refusal):
-            kind = part.__struct_config__.tag
+            kind = part.kind if isinstance(part, Opaque) else part.__struct_config__.tag
             raise InvalidAnswer(f"The provider's answer holds a part of type {kind}, which cannot be carried here.")
     bare = [call if same else msgspec.structs.replace(call, extra={}) for call in calls]
     return {
