@@ -15,6 +15,7 @@ from tests.faults.stage import CROSSINGS, Crossing, Stage
 from tests.faults.table import FAULTS, Ending, told
 
 AT_ONCE = 24
+HEAVY_AT_ONCE = 1
 
 
 class Cell(NamedTuple):
@@ -31,6 +32,8 @@ class Cell(NamedTuple):
     def endings(self) -> set[Ending]:
         """How it may end."""
         fault = FAULTS[self.fault]
+        if fault.verbatim is not None and self.crossing.client == self.crossing.upstream:
+            return {fault.verbatim}
         known = (fault.stream if self.stream else fault.whole, fault.also)
         return {told(ending, self.crossing.client) for ending in known if ending is not None}
 
@@ -69,10 +72,12 @@ def code_of(error: dict[str, object]) -> str:
     return str(error.get("code") or error.get("type"))
 
 
-async def run_cells(stage: Stage, wanted: Iterable[Cell], seed: int) -> dict[Cell, tuple[str, Answered]]:
+async def run_cells(
+    stage: Stage, wanted: Iterable[Cell], seed: int, at_once: int = AT_ONCE
+) -> dict[Cell, tuple[str, Answered]]:
     """Call them all; each cell's nonce and answer."""
     source = random.Random(seed)
-    gate = asyncio.Semaphore(AT_ONCE)
+    gate = asyncio.Semaphore(at_once)
     caller = Caller(stage.history, stage.gateway.port, stage.gateway.key)
 
     async def run(cell: Cell, nonce: str) -> tuple[str, Answered]:

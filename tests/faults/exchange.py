@@ -17,7 +17,7 @@ from tests.faults.wires import TOKENS, Ask, Json, Wire, text_of, token
 PROVIDER_KEY = "sk-lab-4f81c2d97b6e30a5"
 LEAKS = (
     PROVIDER_KEY,
-    "gpu-17.inner.lab",
+    "gpu-17.cluster.internal",
     "/srv/lab/worker.py",
     "10.20.30.40",
     "lab_scheduler",

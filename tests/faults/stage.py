@@ -28,6 +28,8 @@ SPOKEN = tuple(name for name, wire in WIRES.items() if any(route.path == wire.pa
 
 QUICK = {"connect_ms": 1_500, "first_byte_ms": 2_500, "silence_ms": 2_500, "total_ms": 8_000}
 """Times for faults that only time ends: long enough for a busy machine, short enough for a test."""
+PATIENT = {"first_byte_ms": 60_000, "silence_ms": 60_000, "total_ms": 120_000}
+"""Times for campaigns where nothing may end by time."""
 
 
 class Crossing(NamedTuple):

@@ -63,7 +63,8 @@ class Fault(NamedTuple):
     """One fault. `whole` and `stream` are how either kind of call ends; None where the fault has no meaning.
 
     `door` names the provider's port it lives on, `wires` the dialects that have it. A `heavy` one moves megabytes or
-    takes many seconds. `also` is how it may end as well, if all of it came at once and nothing had been passed on.
+    takes many seconds. `also` is how it may end as well, if nothing had been passed on yet. `verbatim` is how
+    it ends where client and provider speak the same dialect.
     """
 
     group: str
@@ -75,6 +76,7 @@ class Fault(NamedTuple):
     wires: tuple[str, ...] = BOTH
     heavy: bool = False
     also: Ending | None = None
+    verbatim: Ending | None = None
 
 
 def same(group: str, says: str, ending: Ending, behaviour: Behaviour, *, heavy: bool = False) -> Fault:
@@ -150,7 +152,7 @@ FAULTS: dict[str, Fault] = {
                        also=INVALID),
     "odd-header": same("headers", "a header with bytes beyond ASCII", SERVED, heads.with_headers(("x-lab", "caf\xe9"))),
     "set-cookie": same("headers", "a cookie, which does not reach the client", SERVED,
-                       heads.with_headers(("set-cookie", "lab=1"), ("x-lab-host", "gpu-17.inner.lab"))),
+                       heads.with_headers(("set-cookie", "lab=1"), ("x-lab-host", "gpu-17.cluster.internal"))),
     "hop-by-hop": same("headers", "headers that are for one hop only", SERVED,
                        heads.with_headers(("keep-alive", "timeout=1"), ("proxy-authenticate", "Basic"))),
     "ancient": same("headers", "a page without any head", INVALID, heads.ancient),
@@ -166,7 +168,7 @@ FAULTS: dict[str, Fault] = {
     "gzip-unannounced": same("body", "compressed without a word", INVALID, bodies.gzip_unannounced),
     "gzip-bomb": same("body", "64 MiB in a few bytes", INVALID, bodies.gzip_bomb),
     "gzip-lie": same("body", "said to be compressed, and is not", INVALID, bodies.gzip_lie),
-    "spaces": Fault("body", "160 MiB of blanks", BROKEN, BROKEN, bodies.spaces, heavy=True),
+    "spaces": same("body", "160 MiB of blanks", INVALID, bodies.spaces, heavy=True),
     "deep": same("body", "JSON nested 100,000 deep", INVALID, bodies.deep),
     "nan": same("body", "JSON with `NaN` in it", INVALID, bodies.not_a_number),
     "list": same("body", "a list instead of an object", INVALID, bodies.lone_list),
@@ -174,7 +176,10 @@ FAULTS: dict[str, Fault] = {
     "null-field": same("body", "`choices` or `content` is null", INVALID, bodies.changed(bodies.put(None))),
     "no-field": same("body", "`choices` or `content` is missing", INVALID, bodies.changed(bodies.drop)),
     "text-field": same("body", "`choices` or `content` is a number", INVALID, bodies.changed(bodies.put(5))),
-    "stranger": same("body", "a choice or block of no known type", INVALID, bodies.changed(bodies.add_stranger)),
+    "strange-choice": Fault("body", "a choice of no known shape", INVALID, INVALID,
+                            bodies.changed(bodies.add_stranger), wires=OPENAI),
+    "strange-block": Fault("body", "a content block of no known type", INVALID, INVALID,
+                           bodies.changed(bodies.add_stranger, sound=True), wires=ANTHROPIC, verbatim=SERVED),
     "no-last-blank": shape("no blank line after the last event", SERVED, streams.no_last_blank),
     "crlf": shape("lines end in CR LF", SERVED, streams.crlf),
     "cr": shape("lines end in CR", SERVED, streams.cr),
@@ -188,17 +193,19 @@ FAULTS: dict[str, Fault] = {
     "no-event": shape("a clean end at once", BROKEN, streams.no_event),
     "split": shape("every byte in a chunk of its own", SERVED, streams.split_everywhere),
     "big-event": shape("one event of 5 MiB", SERVED, streams.one_event(streams.BIG_EVENT_BYTES), heavy=True),
-    "too-big-event": shape("one event of 9 MiB", STREAM_INVALID,
-                           streams.one_event(streams.TOO_BIG_EVENT_BYTES), heavy=True),
+    "too-big-event": Fault("stream", "one event of 9 MiB", None, STREAM_INVALID,
+                           streams.one_event(streams.TOO_BIG_EVENT_BYTES), heavy=True, also=INVALID),
     "many-events": shape("100,000 events of one character", SERVED, streams.many_events, heavy=True),
-    "no-terminator": shape("all but the terminator, and a clean end", SERVED, streams.no_terminator),
+    "no-terminator": shape("a finish reason, no terminator, and a clean end", SERVED, streams.no_terminator, OPENAI),
+    "no-stop": shape("a stop reason, no terminator, and a clean end", STREAM_BROKEN, streams.no_terminator, ANTHROPIC),
     "two-terminators": shape("the terminator twice", SERVED, streams.two_terminators),
     "talk-after-end": shape("more text after the terminator", SERVED, streams.talk_after_end),
     "two-lanes": shape("two choices although one was asked for", SERVED, streams.two_lanes, OPENAI),
     "role-twice": shape("the opening twice", SERVED, streams.role_twice, OPENAI),
     "torn-tools": shape("pieces of two tool calls in turn", SERVED, streams.torn_tool_calls, OPENAI),
     "failure-first": shape("an error event and nothing else", ERROR, streams.failing_first),
-    "failure-0": shape("an error event before any text", STREAM_ERROR, streams.failing_after(0, "api_error")),
+    "failure-0": Fault("stream", "an error event before any text", None, STREAM_ERROR,
+                       streams.failing_after(0, "api_error"), also=ERROR),
     "failure-3": shape("an error event after three tokens", STREAM_ERROR, streams.failing_after(3, "api_error")),
     "overloaded-3": shape("overloaded after three tokens", STREAM_OVERLOADED,
                           streams.failing_after(3, "overloaded_error")),
