@@ -1,7 +1,7 @@
 """Every recording in every other dialect: what is carried, what is named as left out, what is refused.
 
-Snapshots stand in `crossings`, by target and source; TALLYGATE_GOLDEN=write rewrites them. What each crossing carries is
-told to users in docs/reference/conversion.md.
+Snapshots stand in `crossings`, by source and target; TALLYGATE_GOLDEN=write rewrites them. What each crossing carries
+is told to users in docs/reference/conversion.md.
 """
 
 from itertools import permutations
