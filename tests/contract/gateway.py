@@ -46,7 +46,10 @@ class Gateway:
         self.key = printed[0] if printed else ""
 
     def connect(self) -> http.client.HTTPConnection:
-        """A fresh connection; the caller closes it."""
+        """A fresh connection; the caller closes it. Fails the test with the gateway's last words if it has ended."""
+        assert self.process.child.poll() is None, (
+            f"the gateway ended with {self.process.child.poll()}; it said:\n{self.process.text}"
+        )
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_TIMEOUT_S)
 
     def ask(
