@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.fakes.process import ROOT
+from tests.fakes.scrub import TOLD
 
 FOLDER = ROOT / ".clients" / "claude-code"
 LAUNCHER = FOLDER / "node_modules" / "@anthropic-ai" / "claude-code" / "cli-wrapper.cjs"
@@ -41,9 +42,9 @@ class ClaudeCode:
         assert LAUNCHER.exists(), f"{LAUNCHER} is missing: `make test-clients` installs it"
         self.project = folder / "project"
         self.project.mkdir()
-        given = {name: value for name, value in variables.items() if value is not None}
         own = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": str(folder)}
-        self._env = {**own, **QUIET, "CLAUDE_CONFIG_DIR": str(folder / "config"), **given}
+        env = {**own, **QUIET, "CLAUDE_CONFIG_DIR": str(folder / "config"), **variables}
+        self._env = {name: value for name, value in env.items() if value is not None}
 
     def run(self, prompt: str, *arguments: str) -> Run:
         """One prompt to its end."""
@@ -63,13 +64,20 @@ class ClaudeCode:
 
     def play(self, *steps: dict[str, Any]) -> Run:
         """A task whose provider performs these steps, with the tools that read and write files."""
-        return self.run("Do as you are told.\nscript: " + json.dumps(steps), "--allowedTools", "Write,Read,Edit")
+        return self.run(f"{TOLD}\nscript: " + json.dumps(steps), "--allowedTools", "Write,Read,Edit")
 
 
 def point_at(url: str, key: str, model: str) -> dict[str, str | None]:
     """The variables that point it at an address without the help of a gateway."""
     models = {f"ANTHROPIC_DEFAULT_{size}_MODEL": model for size in ("OPUS", "SONNET", "HAIKU")}
     return {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_AUTH_TOKEN": key, **models}
+
+
+# Looking for models is the one thing it asks of the network beside inference; this lets it.
+DISCOVERY: dict[str, str | None] = {
+    "CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY": "1",
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": None,
+}
 
 
 def note_task(note: Path) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.claude_code import ClaudeCode, note_task, point_at
+from tests.contract.claude_code import DISCOVERY, ClaudeCode, note_task, point_at
 from tests.contract.gateway import Gateway, run_cli
 from tests.fakes.upstream import PROVIDER_KEY, Entry, Upstream
 
@@ -114,6 +114,24 @@ def test_a_stream_that_breaks_is_no_answer(gateway: Gateway, tmp_path: Path, mod
     claude = ClaudeCode(tmp_path, {**point_at_gateway(gateway, model), "CLAUDE_CODE_MAX_RETRIES": "0"})
     run = claude.run("Hello")
     assert run.told["is_error"], run.told
+
+
+@pytest.mark.parametrize("model", ["claude-lab", "up-echo"])
+def test_what_it_asks_beside_its_task_is_answered(
+    upstream: Upstream, anthropic_upstream: Upstream, gateway: Gateway, tmp_path: Path, model: str
+) -> None:
+    served_by, path = (upstream, "/v1/chat/completions") if model == "up-echo" else (anthropic_upstream, "/v1/messages")
+    mark = served_by.mark()
+    run = ClaudeCode(tmp_path, {**point_at_gateway(gateway, model), **DISCOVERY}).play({"say": "Hi."})
+    assert run.told["result"] == "Hi.", run.told
+    # It has the conversation named by a call without tools that wants an object in return.
+    asked = bodies(served_by.requests_since(mark), path)
+    (naming,) = [body for body in asked if not body.get("tools")]
+    if model == "up-echo":
+        assert naming["response_format"]["json_schema"]["schema"]["required"] == ["title"]
+        assert "tools" not in naming, "an empty list of tools is refused there"
+    else:
+        assert naming["output_config"]["format"]["schema"]["required"] == ["title"]
 
 
 @pytest.mark.parametrize("model", ["an-echo", "up-echo"])
