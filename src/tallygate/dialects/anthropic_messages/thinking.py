@@ -78,6 +78,10 @@ def _write_foreign(
             losses.drop("reasoning.tokens_max")
         thinking = {"type": "enabled", "budget_tokens": max(options.tokens_max, _BUDGET_MIN)}
     elif options.enabled is None and options.effort is None:
+        # How thoughts are shown, without a word on whether to think: that is the provider's to say.
+        for name in ("summary", "exclude"):
+            if getattr(options, name) is not None:
+                losses.drop(f"reasoning.{name}")
         return None, None
     if options.exclude is not None:
         thinking["display"] = "omitted" if options.exclude else "summarized"
