@@ -25,6 +25,10 @@ from tallygate.transport.settings import TransportSettings
 READ_BUFFER_BYTES = 64 * 1024
 """What waits unread for one slow reader before the provider is made to wait; the client keeps up to twice as much."""
 
+READ_BYTES_MAX = 16 * 1024
+"""What one read gives at most: a provider that never pauses must not keep other calls waiting while all that is
+buffered of its answer is worked through.
+"""
 
 LARGE_BODY_BYTES = 256 * 1024
 
@@ -88,7 +92,7 @@ class HttpAnswer:
         if self._protocol is not None and not self._protocol.connected:
             self._mark_broken()
         try:
-            data = await content.readany()
+            data = await content.read(READ_BYTES_MAX)
         except FAILURES as error:
             self._failure = explain_body(error)
             data = _read_left(content)
