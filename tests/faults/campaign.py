@@ -12,7 +12,7 @@ from typing import NamedTuple
 from tests.faults.caller import Answered, Caller, make_nonce
 from tests.faults.hearing import hear_error, hear_stream, hear_whole
 from tests.faults.stage import CROSSINGS, Crossing, Stage
-from tests.faults.table import FAULTS, Ending, told
+from tests.faults.table import FAULTS, Ending, Weight, told
 
 AT_ONCE = 24
 HEAVY_AT_ONCE = 1
@@ -38,8 +38,8 @@ class Cell(NamedTuple):
         return {told(ending, self.crossing.client) for ending in known if ending is not None}
 
 
-def cells(*, heavy: bool) -> list[Cell]:
-    """Every cell that has a meaning, those that move megabytes only if asked for."""
+def cells(weight: Weight) -> list[Cell]:
+    """Every cell of this weight that has a meaning."""
     return [
         Cell(name, stream, crossing)
         for crossing in CROSSINGS
@@ -47,7 +47,7 @@ def cells(*, heavy: bool) -> list[Cell]:
         for stream in (False, True)
         if (fault.stream if stream else fault.whole) is not None
         and crossing.upstream in fault.wires
-        and fault.heavy == heavy
+        and fault.weight == weight
     ]
 
 

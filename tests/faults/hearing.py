@@ -46,11 +46,13 @@ def hear_stream(wire: str, body: bytes) -> Heard:
     notes = Notes()
     text = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     *blocks, rest = text.removeprefix(b"\xef\xbb\xbf").split(b"\n\n")
-    if rest.strip(b"\n"):
-        # A last event without its blank line counts for lenient clients, so a terminator there is one.
-        blocks.append(rest)
     for block in blocks:
         _hear_block(wire, block, notes)
+    odd = len(notes.odd)
+    # A last event without its blank line counts for lenient clients, so a terminator there is one. Half an event is
+    # nothing.
+    _hear_block(wire, rest, notes)
+    del notes.odd[odd:]
     return Heard(
         notes.texts,
         notes.terminators,

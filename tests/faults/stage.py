@@ -72,13 +72,24 @@ class Stage(NamedTuple):
         return gather(history, self.provider.journal, list(self.gateway.process.lines), until_s)
 
     async def settled(self, cancel_s: float = 1.0) -> Evidence:
-        """What is known once no request is open at the provider, or the time for closing them is over."""
-        deadline_s = time.monotonic() + cancel_s + 0.5
-        while True:
-            evidence = self.evidence()
-            if time.monotonic() > deadline_s:
-                return evidence
-            await asyncio.sleep(0.1)
+        """What is known when the time for closing requests and writing outcomes is over for the last call."""
+        await asyncio.sleep(cancel_s + 0.2)
+        return self.evidence()
+
+    @contextmanager
+    def probing(self) -> Generator[None]:
+        """Look at /health from another process until the block ends."""
+        command = [sys.executable, "-m", "tests.faults.prober", "--port", str(self.gateway.port)]
+        command += ["--history", str(self.history.path)]
+        with Process(command, {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}):
+            yield
+
+    def sample(self, stalled: int) -> int:
+        """Note the gateway's resident memory; its bytes."""
+        pages = int(Path(f"/proc/{self.gateway.process.child.pid}/statm").read_text().split()[1])
+        rss_bytes = pages * os.sysconf("SC_PAGE_SIZE")
+        self.history.note("sample", rss_bytes=rss_bytes, stalled=stalled)
+        return rss_bytes
 
 
 @contextmanager

@@ -5,12 +5,14 @@ The page docs/reference/faults.md is written from this table, and the campaign h
 event with that code, without a terminator).
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from tests.faults import wrong_bodies as bodies
 from tests.faults import wrong_heads as heads
 from tests.faults import wrong_streams as streams
 from tests.faults.exchange import Behaviour, behave
+
+Weight = Literal["light", "bytes", "seconds"]
 
 BOTH = ("openai", "anthropic")
 OPENAI = ("openai",)
@@ -62,9 +64,9 @@ def told(ending: Ending, wire: str) -> Ending:
 class Fault(NamedTuple):
     """One fault. `whole` and `stream` are how either kind of call ends; None where the fault has no meaning.
 
-    `door` names the provider's port it lives on, `wires` the dialects that have it. A `heavy` one moves megabytes or
-    takes many seconds. `also` is how it may end as well, if nothing had been passed on yet. `verbatim` is how
-    it ends where client and provider speak the same dialect.
+    `door` names the provider's port it lives on, `wires` the dialects that have it. `weight` is what it costs to try:
+    little, megabytes, or half a minute. `also` is how it may end as well, if nothing had been passed on yet.
+    `verbatim` is how it ends where client and provider speak the same dialect.
     """
 
     group: str
@@ -74,21 +76,21 @@ class Fault(NamedTuple):
     behaviour: Behaviour = behave
     door: str = "lab"
     wires: tuple[str, ...] = BOTH
-    heavy: bool = False
+    weight: Weight = "light"
     also: Ending | None = None
     verbatim: Ending | None = None
 
 
-def same(group: str, says: str, ending: Ending, behaviour: Behaviour, *, heavy: bool = False) -> Fault:
+def same(group: str, says: str, ending: Ending, behaviour: Behaviour, *, weight: Weight = "light") -> Fault:
     """A fault that ends a whole answer and a stream alike."""
-    return Fault(group, says, ending, ending, behaviour, heavy=heavy)
+    return Fault(group, says, ending, ending, behaviour, weight=weight)
 
 
 def shape(
-    says: str, ending: Ending, behaviour: Behaviour, wires: tuple[str, ...] = BOTH, *, heavy: bool = False
+    says: str, ending: Ending, behaviour: Behaviour, wires: tuple[str, ...] = BOTH, *, weight: Weight = "light"
 ) -> Fault:
     """A fault that only a stream can have."""
-    return Fault("stream", says, None, ending, behaviour, wires=wires, heavy=heavy)
+    return Fault("stream", says, None, ending, behaviour, wires=wires, weight=weight)
 
 
 def at_door(door: str, says: str, ending: Ending) -> Fault:
@@ -168,7 +170,7 @@ FAULTS: dict[str, Fault] = {
     "gzip-unannounced": same("body", "compressed without a word", INVALID, bodies.gzip_unannounced),
     "gzip-bomb": same("body", "64 MiB in a few bytes", INVALID, bodies.gzip_bomb),
     "gzip-lie": same("body", "said to be compressed, and is not", INVALID, bodies.gzip_lie),
-    "spaces": same("body", "160 MiB of blanks", INVALID, bodies.spaces, heavy=True),
+    "spaces": same("body", "160 MiB of blanks", INVALID, bodies.spaces, weight="bytes"),
     "deep": same("body", "JSON nested 100,000 deep", INVALID, bodies.deep),
     "nan": same("body", "JSON with `NaN` in it", INVALID, bodies.not_a_number),
     "list": same("body", "a list instead of an object", INVALID, bodies.lone_list),
@@ -192,10 +194,10 @@ FAULTS: dict[str, Fault] = {
     "only-comments": shape("comments and a clean end", BROKEN, streams.only_comments),
     "no-event": shape("a clean end at once", BROKEN, streams.no_event),
     "split": shape("every byte in a chunk of its own", SERVED, streams.split_everywhere),
-    "big-event": shape("one event of 5 MiB", SERVED, streams.one_event(streams.BIG_EVENT_BYTES), heavy=True),
+    "big-event": shape("one event of 5 MiB", SERVED, streams.one_event(streams.BIG_EVENT_BYTES), weight="bytes"),
     "too-big-event": Fault("stream", "one event of 9 MiB", None, STREAM_INVALID,
-                           streams.one_event(streams.TOO_BIG_EVENT_BYTES), heavy=True, also=INVALID),
-    "many-events": shape("100,000 events of one character", SERVED, streams.many_events, heavy=True),
+                           streams.one_event(streams.TOO_BIG_EVENT_BYTES), weight="bytes", also=INVALID),
+    "many-events": shape("100,000 events of one character", SERVED, streams.many_events, weight="bytes"),
     "no-terminator": shape("a finish reason, no terminator, and a clean end", SERVED, streams.no_terminator, OPENAI),
     "no-stop": shape("a stop reason, no terminator, and a clean end", STREAM_BROKEN, streams.no_terminator, ANTHROPIC),
     "two-terminators": shape("the terminator twice", SERVED, streams.two_terminators),
@@ -221,6 +223,10 @@ FAULTS: dict[str, Fault] = {
     "late-head": same("time", "a pause before the head", SERVED, heads.begin_late),
     "silence": same("time", "never answers", TIMEOUT, heads.stay_silent),
     "stall": Fault("time", "falls silent in the middle", TIMEOUT, STREAM_TIMEOUT, streams.stall),
+    "quiet-head": same("time", "says nothing for 35 seconds, then answers", SERVED, heads.begin_very_late,
+                       weight="seconds"),
+    "quiet-middle": Fault("time", "is silent for 35 seconds in the middle", None, SERVED, streams.pause,
+                          weight="seconds"),
     "crawl": Fault("time", "a pause before every token", None, SERVED, streams.crawl),
     "burst": Fault("time", "5,000 tokens in one write", None, SERVED, streams.burst),
     "end-late": Fault("time", "the terminator, and a body that does not end", None, SERVED, streams.end_late),

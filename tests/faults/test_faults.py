@@ -29,18 +29,18 @@ class Played(NamedTuple):
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Generator[Played]:
     with start_stage(tmp_path_factory.mktemp("faults"), QUICK) as stage:
-        results = asyncio.run(run_cells(stage, cells(heavy=False), SEED))
+        results = asyncio.run(run_cells(stage, cells("light"), SEED))
         yield Played(results, asyncio.run(stage.settled()))
 
 
 @pytest.fixture(scope="module")
 def heavy(tmp_path_factory: pytest.TempPathFactory) -> Generator[Played]:
     with start_stage(tmp_path_factory.mktemp("heavy"), PATIENT) as stage:
-        results = asyncio.run(run_cells(stage, cells(heavy=True), SEED, HEAVY_AT_ONCE))
+        results = asyncio.run(run_cells(stage, cells("bytes"), SEED, HEAVY_AT_ONCE))
         yield Played(results, asyncio.run(stage.settled()))
 
 
-@pytest.mark.parametrize("cell", cells(heavy=False), ids=str)
+@pytest.mark.parametrize("cell", cells("light"), ids=str)
 def test_a_fault_ends_as_documented(played: Played, cell: Cell) -> None:
     _, answered = played.results[cell]
     assert ending_of(cell, answered) in cell.endings, shown(answered)
@@ -52,7 +52,7 @@ def test_no_promise_is_broken_by_any_fault(played: Played) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("cell", cells(heavy=True), ids=str)
+@pytest.mark.parametrize("cell", cells("bytes"), ids=str)
 def test_a_heavy_fault_ends_as_documented(heavy: Played, cell: Cell) -> None:
     _, answered = heavy.results[cell]
     assert ending_of(cell, answered) in cell.endings, shown(answered)

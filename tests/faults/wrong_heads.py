@@ -9,6 +9,8 @@ import json
 from tests.faults.exchange import PAGE, Behaviour, Exchange, behave
 from tests.faults.wires import Json
 
+QUIET_S = 35.0
+
 
 async def close_unanswered(x: Exchange) -> None:
     """Reads the request and hangs up."""
@@ -34,6 +36,12 @@ async def begin_late(x: Exchange) -> None:
 async def refuse_plainly(x: Exchange) -> None:
     """400 with a sentence that is fit to be shown."""
     await x.refuse(400, message="The prompt is longer than this model reads.")
+
+
+async def begin_very_late(x: Exchange) -> None:
+    """A pause before the head that is longer than any client or proxy likes."""
+    await asyncio.sleep(QUIET_S)
+    await behave(x)
 
 
 def fail_with(status: int, *headers: tuple[str, str]) -> Behaviour:

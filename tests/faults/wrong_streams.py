@@ -12,6 +12,7 @@ from tests.faults.exchange import PAGE, Behaviour, Exchange, Piece
 from tests.faults.wires import TOKENS, OpenAI, frame, text_of, token
 
 PACE_S = 0.05
+QUIET_S = 35.0
 PINGS = 20
 BURST = 5_000
 MANY = 100_000
@@ -224,6 +225,16 @@ async def stall(x: Exchange) -> None:
     else:
         await _half_body(x)
     await x.hang()
+
+
+async def pause(x: Exchange) -> None:
+    """A long silence in the middle, after which all goes well."""
+    pieces = x.good()
+    await x.play(pieces[:4], close=False)
+    await asyncio.sleep(QUIET_S)
+    for piece in pieces[4:]:
+        await x.send(piece)
+    await x.close_stream()
 
 
 async def crawl(x: Exchange) -> None:
