@@ -140,11 +140,12 @@ class Doors:
         self._owners.add(owner)
         owner.add_done_callback(self._owners.discard)
         gone = asyncio.ensure_future(receive())
-        await asyncio.wait((owner, gone), return_when=asyncio.FIRST_COMPLETED)
-        if owner.done():
+        try:
+            await asyncio.wait((owner, gone), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            # Also when the server gives up on us at the end of its drain: the call must not stream into the void.
             gone.cancel()
-            return
-        call.departure.leave()
+            call.departure.leave()
         await asyncio.wait((owner,))
 
     async def _open(self, matched: Matched, request: Request) -> Reply:
