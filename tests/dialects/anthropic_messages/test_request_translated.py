@@ -34,8 +34,8 @@ def foreign(*messages: Message, **members: Any) -> ChatRequest:
     return ChatRequest("m", messages or (HI,), **given)
 
 
-def write(request: ChatRequest, *, sampling: bool = True) -> tuple[dict[str, Any], tuple[str, ...]]:
-    written = write_request(request, sampling=sampling)
+def write(request: ChatRequest) -> tuple[dict[str, Any], tuple[str, ...]]:
+    written = write_request(request)
     return msgspec.json.decode(written.body), written.dropped
 
 
@@ -188,12 +188,6 @@ def test_sampling(sampling: Sampling, written: dict[str, Any], dropped: tuple[st
     body, named = write(foreign(sampling=sampling))
     assert {name: body[name] for name in ("temperature", "top_p", "top_k") if name in body} == written
     assert named == dropped
-
-
-def test_a_version_without_sampling_gets_none() -> None:
-    body, dropped = write(foreign(sampling=Sampling(temperature=0, top_p=0.9)), sampling=False)
-    assert not {"temperature", "top_p"} & body.keys()
-    assert dropped == ("temperature", "top_p")
 
 
 @pytest.mark.parametrize(

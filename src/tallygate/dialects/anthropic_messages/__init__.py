@@ -10,7 +10,6 @@ from typing import Final
 
 from tallygate.dialects.anthropic_messages import edit, errors, peek, reader, request, response, writer
 from tallygate.dialects.anthropic_messages.harmless import NAME
-from tallygate.dialects.anthropic_messages.peek import refuses_sampling
 from tallygate.dialects.base import Rendered, Written
 from tallygate.dialects.sse import encode
 from tallygate.errors import TallygateError
@@ -18,14 +17,11 @@ from tallygate.genai.chat import ChatRequest, ChatResponse
 from tallygate.genai.peek import Edits, Peek
 
 VERSION_DEFAULT: Final = "2023-06-01"
-"""The API version that a request gets which came in another dialect: the one that takes sampling parameters."""
+"""The API version of a request that came without one or in another dialect: the one that takes sampling parameters."""
 
 
 class AnthropicMessages:
-    """The dialect `anthropic_messages`. Stateless; every method is documented by `Dialect`.
-
-    `version` is the API version that requests of other dialects are written for.
-    """
+    """The dialect `anthropic_messages`. Stateless; every method is documented by `Dialect`."""
 
     name: str = NAME
     stream_content_type: str = "text/event-stream"
@@ -35,9 +31,6 @@ class AnthropicMessages:
     needs_output_cap: bool = True
     header_defaults: Mapping[str, str] = MappingProxyType({"anthropic-version": VERSION_DEFAULT})
     count_suffix: str = "/count_tokens"
-
-    def __init__(self, version: str = VERSION_DEFAULT) -> None:
-        self._sampling = not refuses_sampling(version)
 
     def peek(self, body: bytes, depth_max: int) -> Peek:
         """Check a request body and outline it."""
@@ -57,7 +50,7 @@ class AnthropicMessages:
 
     def write_request(self, request: ChatRequest) -> Written:
         """A request in this dialect."""
-        return _write_request(request, sampling=self._sampling)
+        return _write_request(request)
 
     def read_response(self, body: bytes) -> ChatResponse:
         """A whole answer as a value."""

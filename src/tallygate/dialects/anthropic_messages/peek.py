@@ -154,7 +154,7 @@ def _check_content(content: Raw, path: str) -> None:
         raise explain(error, _EXPECTED, path) from None
 
 
-VERSION_WITHOUT_SAMPLING: Final = "2026-10-21"
+_VERSION_WITHOUT_SAMPLING: Final = "2026-10-21"
 """The API version that took sampling parameters out, and two uses of blocks that never meant anything."""
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -178,9 +178,9 @@ class _Turns(Struct):
 _TURNS = msgspec.json.Decoder(_Turns)
 
 
-def refuses_sampling(version: str) -> bool:
+def _refuses_sampling(version: str) -> bool:
     """True for a value of `anthropic-version` under which sampling parameters are an error. Unknown words are not."""
-    return _DATE.fullmatch(version) is not None and version >= VERSION_WITHOUT_SAMPLING
+    return _DATE.fullmatch(version) is not None and version >= _VERSION_WITHOUT_SAMPLING
 
 
 def check_version(body: bytes, peek: Peek, version: str | None) -> None:
@@ -189,7 +189,7 @@ def check_version(body: bytes, peek: Peek, version: str | None) -> None:
     Raises InvalidValue: under 2026-10-21 and later for sampling parameters, documents in assistant turns, and citations
     on text of user turns. An absent or unknown version is the oldest.
     """
-    if version is None or not refuses_sampling(version):
+    if version is None or not _refuses_sampling(version):
         return
     for name in _SAMPLING:
         if name in peek.spans:

@@ -1,7 +1,7 @@
 """A whole messages request, both ways (platform.claude.com/docs/en/api/messages).
 
 What the vocabulary has no name for (`container`, `context_management`, `mcp_servers`, …) is kept in the `extra` of its
-object. Two API versions differ in what they take; which one is spoken is told to the writer, not found out.
+object. What came in another dialect is written for the API version 2023-06-01.
 """
 
 from typing import Any, Final
@@ -89,8 +89,8 @@ def _read_format(config: Fields | None) -> ResponseFormat | None:
     return ResponseFormat("json_schema", schema=inner.object("schema"), extra=inner.rest())
 
 
-def write_request(request: ChatRequest, *, sampling: bool = True) -> Written:
-    """The request in this wire's bytes. `sampling`: whether the API version takes sampling parameters.
+def write_request(request: ChatRequest) -> Written:
+    """The request in this wire's bytes.
 
     Raises UnsupportedParameter with the path of what cannot be carried, and MissingField if no cap on the answer was
     given: this wire asks for one, and what it should be is not a codec's to say.
@@ -109,7 +109,7 @@ def write_request(request: ChatRequest, *, sampling: bool = True) -> Written:
         "tools": tools,
         "tool_choice": choice,
         "stop_sequences": list(request.stop) or None,
-        **_write_sampling(request.sampling, losses, allowed=sampling, thinks=_thinks(thinking)),
+        **_write_sampling(request.sampling, losses, thinks=_thinks(thinking)),
         "thinking": thinking,
         "output_config": config or None,
         "metadata": {"user_id": request.user} if request.user is not None else None,
@@ -161,7 +161,7 @@ _NEUTRAL: Final[dict[str, float]] = {
 }
 
 
-def _write_sampling(sampling: Sampling, losses: Losses, *, allowed: bool, thinks: bool) -> dict[str, Any]:
+def _write_sampling(sampling: Sampling, losses: Losses, *, thinks: bool) -> dict[str, Any]:
     """Another dialect's sampling, as far as this wire has it.
 
     How words are drawn is a wish about style, so what cannot be said is named and left out: a temperature over 1
@@ -184,7 +184,7 @@ def _write_sampling(sampling: Sampling, losses: Losses, *, allowed: bool, thinks
         "top_k": sampling.top_k if (sampling.top_k or 0) > 0 else None,
     }
     for name, value in wanted.items():
-        if value is not None and (not allowed or (thinks and name != "top_p")):
+        if value is not None and thinks and name != "top_p":
             losses.drop(name)
             wanted[name] = None
     if (wanted["temperature"] or 0) > 1:
