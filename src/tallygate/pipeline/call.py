@@ -5,7 +5,7 @@ comes to its end. Rooms never see a `Call`, only the values they need.
 """
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -122,6 +122,12 @@ class Call:
         """Send the head of the answer, with the headers every answer bears."""
         self.started = True
         await self.client.start(status, [*headers, ("x-request-id", self.request_id), ("request-id", self.request_id)])
+
+    async def start_stream(self, headers: Iterable[tuple[str, str]]) -> None:
+        """Send the head of a stream, unless a heartbeat has done so already. Proxies are told not to gather it."""
+        if not self.started:
+            kind = ("content-type", self.dialect.stream_content_type)
+            await self.start(200, [kind, ("cache-control", "no-cache"), ("x-accel-buffering", "no"), *headers])
 
     async def answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         """Send a whole answer."""

@@ -43,16 +43,7 @@ class Heartbeat:
 
     async def start(self) -> None:
         """Send the stream's head unless it was sent already."""
-        if not self._call.started:
-            await self._call.start(
-                200,
-                [
-                    ("content-type", self._call.dialect.stream_content_type),
-                    ("cache-control", "no-cache"),
-                    ("x-accel-buffering", "no"),
-                    *self._headers,
-                ],
-            )
+        await self._call.start_stream(self._headers)
 
     def _check(self) -> None:
         silent_s = self._loop.time() - self._touched_s

@@ -13,7 +13,15 @@ from msgspec import Struct, structs
 
 from tallygate.dialects.base import Dialect, Frame, Written
 from tallygate.dialects.registry import DIALECTS
-from tallygate.errors import InternalError, NoTarget, ProviderTimeout, StreamBroken, TallygateError, UpstreamError
+from tallygate.errors import (
+    InternalError,
+    InvalidAnswer,
+    NoTarget,
+    ProviderTimeout,
+    StreamBroken,
+    TallygateError,
+    UpstreamError,
+)
 from tallygate.genai.outcome import Attempt, Outcome, Status
 from tallygate.genai.peek import Edits
 from tallygate.genai.plan import Plan, Target
@@ -35,7 +43,6 @@ class Relayed(Struct, frozen=True):
     """How a call went, and what is still owed to its client: the closing bytes, or the error."""
 
     outcome: Outcome
-    status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
     closing: bytes = b""
     error: TallygateError | None = None
@@ -104,8 +111,11 @@ class Relay:
                     raise exchange.dialect.read_error(answer.status, body, answer.headers.get("retry-after"))
                 if not call.peek.stream:
                     return await self._whole(call, exchange, answer, watch)
-                if "json" in answer.headers.get("content-type", "") and "ndjson" not in answer.headers["content-type"]:
+                kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+                if kind == "application/json":
                     return await self._unfolded(call, exchange, answer, watch)
+                if kind == "text/html":
+                    raise InvalidAnswer("The provider sent a web page where a stream was asked for.")
                 return await self._stream(call, exchange, answer, watch, heartbeat)
             finally:
                 answer.close()
@@ -131,17 +141,15 @@ class Relay:
         watch.see_whole(response)
         if exchange.dialect is not call.dialect:
             body = call.dialect.write_response(response)
-        headers = (("content-type", "application/json"), *_headers(exchange))
-        return Relayed(watch.outcome("ok"), headers=headers, closing=body)
+        return Relayed(watch.outcome("ok"), _headers(exchange), body)
 
     async def _unfolded(self, call: Call, exchange: Exchange, answer: Answer, watch: Watch) -> Relayed:
         """A provider that answers a stream request with a whole answer: the client still gets its stream."""
         response = exchange.dialect.read_response(await read_whole(answer, ANSWER_BYTES_MAX))
         watch.see_whole(response)
         writer = call.dialect.writer(include_usage=call.peek.include_usage)
-        headers = (("content-type", call.dialect.stream_content_type), *_headers(exchange))
         body = b"".join(writer.feed(event) for event in unfold(response))
-        return Relayed(watch.outcome("ok"), headers=headers, closing=body)
+        return Relayed(watch.outcome("ok"), _headers(exchange), body)
 
     async def _stream(
         self, call: Call, exchange: Exchange, answer: Answer, watch: Watch, heartbeat: Heartbeat
@@ -158,8 +166,7 @@ class Relay:
             if failure is not None:
                 raise failure
         await _await_end(answer)
-        headers = (("content-type", call.dialect.stream_content_type), *_headers(exchange))
-        return Relayed(watch.outcome("ok"), headers=headers, closing=passage.release() + passage.held)
+        return Relayed(watch.outcome("ok"), _headers(exchange), passage.release() + passage.held)
 
 
 class Passage:

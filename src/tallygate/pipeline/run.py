@@ -59,12 +59,11 @@ async def conclude(call: Call, relayed: Relayed) -> None:
     if relayed.error is not None:
         await call.refuse(relayed.error)
         return
-    if not call.started:
-        if not call.peek.stream:
-            await call.answer(relayed.status, list(relayed.headers), relayed.closing)
-            return
-        await call.start(relayed.status, list(relayed.headers))
-    await call.client.end(relayed.closing)
+    if call.peek.stream:
+        await call.start_stream(relayed.headers)
+        await call.client.end(relayed.closing)
+    else:
+        await call.answer(200, [("content-type", "application/json"), *relayed.headers], relayed.closing)
 
 
 async def apologise(call: Call) -> None:
