@@ -118,9 +118,9 @@ async def compressed(call: Incoming) -> None:
 
 
 async def error_midstream(call: Incoming) -> None:
-    """Three chunks, then an error object, then the end."""
+    """The opening and two pieces, then an error object, then the end."""
     call.open_stream()
-    for frame in call.provider.frames(call)[:3]:
+    for frame in call.provider.frames(call)[: call.provider.opening_frames + 2]:
         await call.send(frame)
     await call.send(call.provider.error_frame(call))
     await call.close_stream()
