@@ -6,6 +6,7 @@ providers, dialects or trying again. Framing follows RFC 9112.
 """
 
 import asyncio
+import select
 import ssl
 from collections.abc import Mapping
 from io import BytesIO
@@ -56,10 +57,20 @@ class _Connector(aiohttp.TCPConnector):
             protocol = connection.protocol
             assert protocol is not None
             # On a new connection the provider may speak first: its words will be read as the answer.
-            if protocol not in self._lent or not protocol.should_close:
+            if protocol not in self._lent or not (protocol.should_close or _has_unread(connection)):
                 self._lent.add(protocol)
                 return connection
             connection.close()
+
+
+def _has_unread(connection: Connection) -> bool:
+    """Whether bytes, or the end, have reached this machine that the event loop has not come to read yet."""
+    transport = connection.transport
+    if transport is None:
+        return True
+    poll = select.poll()
+    poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class HttpAnswer:
