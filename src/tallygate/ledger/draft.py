@@ -1,0 +1,91 @@
+"""The rows of a batch while it is folded: as loaded, then as each item leaves them for the next.
+
+The only mutable thing in the book, and it does not outlive one fold. It decides nothing.
+"""
+
+from collections.abc import Mapping
+from typing import Generic, TypeVar
+
+from tallygate.genai.book import Budget, Claim, Folded, Hold, Key, Result, Rows, Transfer, User, Wallet, Workspace
+
+Row = TypeVar("Row")
+
+
+class Table(Generic[Row]):
+    """Rows of one kind by id, and which of them were written."""
+
+    __slots__ = ("_rows", "_touched", "get")
+
+    def __init__(self, rows: Mapping[str, Row]) -> None:
+        self._rows = dict(rows)
+        self._touched: dict[str, None] = {}
+        self.get = self._rows.get
+
+    def put(self, row_id: str, row: Row) -> None:
+        """Write a row, new or not."""
+        self._rows[row_id] = row
+        self._touched[row_id] = None
+
+    def drop(self, row_id: str) -> None:
+        """Take a row away."""
+        del self._rows[row_id]
+        self._touched[row_id] = None
+
+    def changed(self) -> dict[str, Row]:
+        """Rows that were written and are there."""
+        return {row_id: self._rows[row_id] for row_id in self._touched if row_id in self._rows}
+
+    def dropped(self) -> tuple[str, ...]:
+        """Ids of rows that were taken away."""
+        return tuple(row_id for row_id in self._touched if row_id not in self._rows)
+
+
+class Draft:
+    """All tables of a batch, and the transfers it has made so far."""
+
+    __slots__ = (
+        "_budgets_of",
+        "_written",
+        "budgets",
+        "claims",
+        "holds",
+        "keys",
+        "transfers",
+        "users",
+        "wallets",
+        "workspaces",
+    )
+
+    def __init__(self, rows: Rows) -> None:
+        self.workspaces: Table[Workspace] = Table(rows.workspaces)
+        self.users: Table[User] = Table(rows.users)
+        self.keys: Table[Key] = Table(rows.keys)
+        self.wallets: Table[Wallet] = Table(rows.wallets)
+        self.budgets: Table[Budget] = Table(rows.budgets)
+        self.claims: Table[Claim] = Table(rows.claims)
+        self.holds: Table[Hold] = Table(rows.holds)
+        self.transfers: Table[Transfer] = Table(rows.transfers)
+        self._written: list[Transfer] = []
+        self._budgets_of: dict[str, list[str]] = {}
+        for budget in rows.budgets.values():
+            self._budgets_of.setdefault(budget.owner_id, []).append(budget.id)
+
+    def budgets_of(self, *owner_ids: str) -> list[Budget]:
+        """Every budget of these owners, as it stands now."""
+        found = (self.budgets.get(budget_id) for owner in owner_ids for budget_id in self._budgets_of.get(owner, ()))
+        return [budget for budget in found if budget is not None]
+
+    def write(self, transfer: Transfer) -> None:
+        """Add a line to the ledger."""
+        self._written.append(transfer)
+
+    def close(self, results: list[Result]) -> Folded:
+        """What the batch came to."""
+        changed = Rows(
+            users=self.users.changed(),
+            wallets=self.wallets.changed(),
+            budgets=self.budgets.changed(),
+            claims=self.claims.changed(),
+            holds=self.holds.changed(),
+        )
+        return Folded(tuple(results), changed, tuple(self._written), self.claims.dropped())
