@@ -162,7 +162,7 @@ FAULTS: dict[str, Fault] = {
     "surplus": same("headers", "a second answer that nobody asked for", SERVED, heads.surplus),
     "empty": same("body", "no body", INVALID, bodies.empty),
     "truncated": same("body", "JSON that breaks off, its length being right", INVALID, bodies.truncated),
-    "html": Fault("body", "a web page with status 200", INVALID, BROKEN, bodies.html_page),
+    "html": same("body", "a web page with status 200", INVALID, bodies.html_page),
     "html-as-json": same("body", "a web page that claims to be JSON", INVALID, bodies.html_as_json),
     "charset": same("body", "JSON in Latin-1", INVALID, bodies.other_charset),
     "bad-utf8": same("body", "JSON that is not UTF-8", INVALID, bodies.bad_utf8),

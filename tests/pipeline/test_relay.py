@@ -6,11 +6,18 @@ import msgspec
 import pytest
 
 from tallygate.dialects.registry import DIALECTS
-from tallygate.errors import InvalidAnswer, ProviderRejected, ProviderUnreachable, StreamBroken, TallygateError
+from tallygate.errors import (
+    InvalidAnswer,
+    ProviderRejected,
+    ProviderUnreachable,
+    StreamBroken,
+    TallygateError,
+    UnsupportedParameter,
+)
 from tallygate.genai.plan import Plan, Target
 from tallygate.pipeline.call import Call
 from tallygate.pipeline.relay import Relay, Relayed
-from tallygate.providers.base import Provider
+from tallygate.providers.base import OutputCapKey, Provider
 from tallygate.transport.base import Timeouts
 from tests.fakes.exits import JSON, KeptClient, Script, ScriptedExit
 
@@ -170,3 +177,62 @@ async def test_a_page_where_an_answer_should_be_is_the_providers_fault(stream: b
     relayed = await serve(make_call(KeptClient(), stream=stream), exit_)
     assert isinstance(relayed.error, InvalidAnswer)
     assert "secret" not in relayed.error.message
+
+
+MESSAGES = msgspec.structs.replace(PROVIDER, name="claude", speaks={"anthropic_messages": "/v1/messages"})
+ANSWER = (
+    b'{"id":"msg_1","type":"message","role":"assistant","model":"c","content":[{"type":"text","text":"hello"}],'
+    b'"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":1}}'
+)
+
+
+async def translate(call: Call, exit_: ScriptedExit, row: Provider) -> Relayed:
+    rows = {row.name: row}
+    return await Relay(exit_, lambda: rows, Timeouts()).serve(call, make_plan(row.name))
+
+
+async def test_a_call_crosses_to_another_dialect_and_back() -> None:
+    exit_ = ScriptedExit(Script(headers=JSON, pieces=[ANSWER]))
+    relayed = await translate(make_call(KeptClient(), seed=7), exit_, MESSAGES)
+    asked = msgspec.json.decode(exit_.asked[0].body)
+    assert asked["max_tokens"] == MESSAGES.output_tokens_default
+    headers = dict(relayed.headers)
+    assert headers["x-tallygate-output-cap"] == str(MESSAGES.output_tokens_default)
+    assert headers["x-tallygate-dropped"] == "seed"
+    answer = msgspec.json.decode(relayed.closing)
+    assert answer["choices"][0]["message"]["content"] == "hello"
+    assert answer["created"] > 0, "the other dialect tells no time, this one promises it"
+
+
+async def test_a_cap_of_the_callers_own_is_not_replaced() -> None:
+    exit_ = ScriptedExit(Script(headers=JSON, pieces=[ANSWER]))
+    relayed = await translate(make_call(KeptClient(), max_completion_tokens=5), exit_, MESSAGES)
+    assert msgspec.json.decode(exit_.asked[0].body)["max_tokens"] == 5
+    assert "x-tallygate-output-cap" not in dict(relayed.headers)
+
+
+@pytest.mark.parametrize("key", ["max_tokens", "max_completion_tokens"])
+async def test_a_cap_goes_under_the_key_that_the_provider_heeds(key: OutputCapKey) -> None:
+    exit_ = ScriptedExit(Script(headers=JSON, pieces=[WHOLE]))
+    row = msgspec.structs.replace(PROVIDER, output_cap_key=key)
+    await translate(make_call(KeptClient(), max_tokens=5), exit_, row)
+    asked = msgspec.json.decode(exit_.asked[0].body)
+    assert {name: asked[name] for name in asked if name.startswith("max_")} == {key: 5}
+
+
+async def test_what_cannot_be_carried_is_refused_by_name_and_nothing_is_sent() -> None:
+    exit_ = ScriptedExit()
+    relayed = await translate(make_call(KeptClient(), n=2), exit_, MESSAGES)
+    assert isinstance(relayed.error, UnsupportedParameter)
+    assert relayed.error.param == "n"
+    assert not exit_.asked
+
+
+async def test_a_target_that_can_carry_it_takes_over_from_one_that_cannot() -> None:
+    rows = {"claude": MESSAGES, "lab": PROVIDER}
+    exit_ = ScriptedExit(Script(headers=JSON, pieces=[WHOLE]))
+    relayed = await Relay(exit_, lambda: rows, Timeouts()).serve(
+        make_call(KeptClient(), n=2), make_plan("claude", "lab")
+    )
+    assert relayed.error is None
+    assert [str(attempt.target) for attempt in relayed.outcome.attempts] == ["claude/m", "lab/m"]

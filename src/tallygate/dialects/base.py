@@ -69,8 +69,8 @@ class StreamWriter(Protocol):
         """The bytes for one event; empty if this dialect says nothing for it yet."""
         ...
 
-    def fail(self, error: TallygateError) -> bytes:
-        """The bytes that tell of a failure in mid-stream. Nothing may follow them."""
+    def fail(self, error: TallygateError, request_id: str = "") -> bytes:
+        """The bytes that tell of a failure in mid-stream, with the request's id if there is one. Nothing may follow."""
         ...
 
 

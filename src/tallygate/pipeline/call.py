@@ -139,7 +139,7 @@ class Call:
         event.
         """
         if self.started:
-            await self.client.end(self.dialect.writer(include_usage=False).fail(error))
+            await self.client.end(self.dialect.writer(include_usage=False).fail(error, self.request_id))
             return
         rendered = self.dialect.write_error(error, self.request_id)
         await self.answer(

@@ -7,7 +7,9 @@ settled. Money, keys and routing rules are not known here.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from msgspec import Struct, structs
 
@@ -20,11 +22,14 @@ from tallygate.errors import (
     ProviderTimeout,
     StreamBroken,
     TallygateError,
+    UnsupportedParameter,
     UpstreamError,
 )
+from tallygate.genai.chat import ChatResponse
 from tallygate.genai.outcome import Attempt, Outcome, Status
 from tallygate.genai.peek import Edits
 from tallygate.genai.plan import Plan, Target
+from tallygate.genai.stream import Started
 from tallygate.genai.unfold import unfold
 from tallygate.pipeline.call import Call, ClientGone
 from tallygate.pipeline.heartbeat import Heartbeat
@@ -37,6 +42,9 @@ from tallygate.transport.base import Answer, Exit, Timeouts
 
 AFTER_END_MS = 2_000
 """How long upstream's end of body is waited for once its terminator has been seen."""
+
+DEPTH_GROWTH_MAX = 16
+"""By how much a request may nest deeper after its translation."""
 
 
 class Relayed(Struct, frozen=True):
@@ -92,7 +100,7 @@ class Relay:
                 logger.exception("call %s broke inside the gateway", call.id)
                 error = InternalError()
             watch.attempts.append(Attempt(target, error.status, error.code))
-            if watch.delivered or not isinstance(error, UpstreamError):
+            if watch.delivered or not isinstance(error, UpstreamError | UnsupportedParameter):
                 break
         status: Status = "partial" if watch.delivered else "failed"
         return Relayed(watch.outcome(status, error.code), error=error)
@@ -140,7 +148,7 @@ class Relay:
         response = exchange.dialect.read_response(body)
         watch.see_whole(response)
         if exchange.dialect is not call.dialect:
-            body = call.dialect.write_response(response)
+            body = call.dialect.write_response(_dated(response))
         return Relayed(watch.outcome("ok"), _headers(exchange), body)
 
     async def _unfolded(self, call: Call, exchange: Exchange, answer: Answer, watch: Watch) -> Relayed:
@@ -148,7 +156,7 @@ class Relay:
         response = exchange.dialect.read_response(await read_whole(answer, ANSWER_BYTES_MAX))
         watch.see_whole(response)
         writer = call.dialect.writer(include_usage=call.peek.include_usage)
-        body = b"".join(writer.feed(event) for event in unfold(response))
+        body = b"".join(writer.feed(event) for event in unfold(_dated(response)))
         return Relayed(watch.outcome("ok"), _headers(exchange), body)
 
     async def _stream(
@@ -207,7 +215,7 @@ class Passage:
     def _take_frame(self, frame: Frame) -> None:
         if frame.only_usage and self._withhold_usage:
             return
-        piece = frame.raw if self._writer is None else b"".join(map(self._writer.feed, frame.events))
+        piece = frame.raw if self._writer is None else b"".join(map(self._writer.feed, map(_dated, frame.events)))
         if frame.closing:
             self.held += piece
         elif piece:
@@ -231,7 +239,13 @@ def _translate(call: Call, target: Target, provider: Provider) -> Exchange:
         invented_cap = provider.output_tokens_default
         request = structs.replace(request, output_tokens_max=invented_cap)
     written: Written = dialect.write_request(request)
-    return Exchange(target, provider, dialect, written.body, written.dropped, False, invented_cap)
+    if written.wants_inline:
+        raise UnsupportedParameter("The provider of this model takes documents and media inline only; send the data.")
+    body = written.body
+    if request.output_tokens_max is not None:
+        written_peek = dialect.peek(body, call.peek.depth + DEPTH_GROWTH_MAX)
+        body = dialect.edit(body, written_peek, Edits(output_cap_key=provider.output_cap_key))
+    return Exchange(target, provider, dialect, body, written.dropped, False, invented_cap)
 
 
 async def _await_end(answer: Answer) -> None:
@@ -244,6 +258,16 @@ async def _await_end(answer: Answer) -> None:
                 pass
     except (TimeoutError, StreamBroken, ProviderTimeout):
         return
+
+
+Dated = TypeVar("Dated")
+
+
+def _dated(said: Dated) -> Dated:
+    """An answer, or the beginning of one, with a time if its own dialect tells none: others promise one."""
+    if isinstance(said, ChatResponse | Started) and not said.created_s:
+        return structs.replace(said, created_s=int(time.time()))
+    return said
 
 
 def _headers(exchange: Exchange) -> tuple[tuple[str, str], ...]:

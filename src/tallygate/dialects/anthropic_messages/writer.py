@@ -66,9 +66,9 @@ class MessagesWriter:
             case _:
                 return self._write(event) if event.choice == 0 else b""
 
-    def fail(self, error: TallygateError) -> bytes:
+    def fail(self, error: TallygateError, request_id: str = "") -> bytes:
         """One `error` event, with nothing after it."""
-        return _frame(error_object(error))
+        return _frame({**error_object(error), **({"request_id": request_id} if request_id else {})})
 
     def _start(self, event: stream.Started) -> bytes:
         self._started = True

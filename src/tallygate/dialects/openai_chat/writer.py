@@ -67,9 +67,10 @@ class ChatWriter:
             case _:
                 return self._write(event)
 
-    def fail(self, error: TallygateError) -> bytes:
+    def fail(self, error: TallygateError, request_id: str = "") -> bytes:
         """One event with the error, in the shape of an error body, and no terminator after it."""
-        return encode(msgspec.json.encode({"error": error_object(error)}))
+        named = {"request_id": request_id} if request_id else {}
+        return encode(msgspec.json.encode({"error": error_object(error), **named}))
 
     def _write(self, event: Any) -> bytes:
         state = self._choices.get(event.choice)
