@@ -132,6 +132,13 @@ class ModelAccessDenied(RequestError):
     code = "model_access_denied"
 
 
+class Unpriced(RequestError):
+    """The model has no price here for what this call could use, so it cannot be served."""
+
+    status = 403
+    code = "model_unpriced"
+
+
 class NotFound(RequestError):
     """There is nothing at this address."""
 

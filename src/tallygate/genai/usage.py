@@ -10,7 +10,9 @@ from msgspec import Struct
 class Usage(Struct, frozen=True):
     """Token counts of one call, or of the call so far. None means that the provider did not say.
 
-    `input_tokens` and `output_tokens` are totals; the other fields are parts of them, never additions.
+    `input_tokens` and `output_tokens` are totals; the other token counts are parts of them, never additions. The last
+    fields count what is not tokens: images made, sound or film in milliseconds, characters spoken, and uses of tools
+    that the provider runs.
     """
 
     input_tokens: int = 0
@@ -23,6 +25,10 @@ class Usage(Struct, frozen=True):
     reasoning_tokens: int | None = None
     accepted_prediction_tokens: int | None = None
     rejected_prediction_tokens: int | None = None
+    images: int | None = None
+    duration_ms: int | None = None
+    characters: int | None = None
+    tool_uses: int | None = None
 
     @property
     def total_tokens(self) -> int:

@@ -1,0 +1,213 @@
+"""What things cost: one version of a price, and the exact charge for what a call used.
+
+Amounts are whole numbers: pico-USD per unit, summed exactly and rounded up once per call to nano-USD. A version never
+changes; a new price is a new version. Reading prices from text is `terms`, from the shipped list `catalogue`.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Final, Literal
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tallygate.errors import Unpriced
+from tallygate.genai.usage import Usage
+from tallygate.ledger.money import round_up
+
+PriceKind = Literal["sale", "cost"]
+"""`sale`: what a wallet pays, by the name the user calls. `cost`: what the house owes, by ``provider/model``."""
+
+WIDER: Final[Mapping[str, str]] = {
+    "cache_read": "input",
+    "cache_write": "input",
+    "cache_write_1h": "cache_write",
+    "audio_input": "input",
+    "reasoning": "output",
+    "audio_output": "output",
+}
+"""Which kind of token a narrower kind is a part of: one without a price of its own costs what that one costs."""
+
+INPUT_KINDS: Final = ("input", "cache_read", "cache_write", "cache_write_1h", "audio_input")
+OUTPUT_KINDS: Final = ("output", "reasoning", "audio_output")
+UNIT_KINDS: Final = ("call", "image", "millisecond", "character", "tool_use")
+
+
+class Rates(Struct, frozen=True, kw_only=True):
+    """Pico-USD per token of each kind. None: no price of its own."""
+
+    input: int | None = None
+    cache_read: int | None = None
+    cache_write: int | None = None
+    cache_write_1h: int | None = None
+    audio_input: int | None = None
+    output: int | None = None
+    reasoning: int | None = None
+    audio_output: int | None = None
+
+    def rate(self, kind: str) -> int | None:
+        """The price of one token of that kind, its own or that of the kind it is a part of. None: not priced."""
+        own: int | None = getattr(self, kind)
+        return self.rate(WIDER[kind]) if own is None and kind in WIDER else own
+
+
+class Tier(Struct, frozen=True, kw_only=True):
+    """Other rates for a whole call whose input is longer than `above_input_tokens`."""
+
+    above_input_tokens: int
+    rates: Rates
+
+
+class Price(Struct, frozen=True, kw_only=True):
+    """One version. `rates` are per token; `call`, `image`, `millisecond`, `character` and `tool_use` (a tool that the
+    provider runs) are pico-USD each.
+
+    None is not priced, 0 is free. In force from `effective_from_ns`, Unix nanoseconds, until the next version of that
+    kind and name. `tiers` are ordered by their thresholds, the lowest first.
+    """
+
+    kind: PriceKind
+    name: str
+    effective_from_ns: int = 0
+    rates: Rates = Rates()
+    tiers: tuple[Tier, ...] = ()
+    call: int | None = None
+    image: int | None = None
+    millisecond: int | None = None
+    character: int | None = None
+    tool_use: int | None = None
+
+    @property
+    def free(self) -> bool:
+        """True if nothing a call could use costs anything."""
+        whole = all(rates.input == 0 and rates.output == 0 for rates in self.every_rates())
+        parts = any(getattr(rates, kind) for rates in self.every_rates() for kind in WIDER)
+        return whole and not parts and all(getattr(self, kind) == 0 for kind in UNIT_KINDS)
+
+    def every_rates(self) -> tuple[Rates, ...]:
+        """The rates of short calls, then those of each tier."""
+        return (self.rates, *(tier.rates for tier in self.tiers))
+
+    def rates_for(self, input_tokens: int) -> Rates:
+        """The rates of a call with so much input, cached input included."""
+        chosen = self.rates
+        for tier in self.tiers:
+            if input_tokens > tier.above_input_tokens:
+                chosen = tier.rates
+        return chosen
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """One line of a bill: so many units of one kind. The amounts of all lines add up to the charge."""
+
+    kind: str
+    quantity: int
+    price_pusd: int
+    amount_nusd: int
+
+
+def price_free(kind: PriceKind, name: str, effective_from_ns: int = 0) -> Price:
+    """A price of nothing, which is a price: the call is served and its receipt says 0."""
+    nothing = dict.fromkeys(UNIT_KINDS, 0)
+    return Price(kind=kind, name=name, effective_from_ns=effective_from_ns, rates=Rates(input=0, output=0), **nothing)
+
+
+def choose_version(versions: Iterable[Price], kind: PriceKind, name: str, at_ns: int) -> Price:
+    """The version in force at that time. Of two with the same start the later in order counts. Raises Unpriced."""
+    known = [row for row in versions if row.kind == kind and row.name == name and row.effective_from_ns <= at_ns]
+    if not known:
+        raise Unpriced(param="model")
+    return max(enumerate(known), key=lambda place: (place[1].effective_from_ns, place[0]))[1]
+
+
+def name_version(price: Price) -> str:
+    """A version's name, made of all it says (SHA-256 of its JSON, in hex): equal names are equal prices."""
+    return hashlib.sha256(msgspec.json.encode(price)).hexdigest()
+
+
+def charge(price: Price, usage: Usage) -> int:
+    """Nano-USD for what a call used. Never negative, and never fails: by now the work is done.
+
+    What has no price costs nothing here; that such a call is refused is the bound's business.
+    """
+    return round_up(sum(quantity * rate for _, quantity, rate in _measure(price, usage)))
+
+
+def itemise(price: Price, usage: Usage) -> tuple[Line, ...]:
+    """The charge, line by line, without lines of nothing. Each line is rounded so that the lines add up to the charge:
+    it gets the difference between the rounded sums after and before it.
+    """
+    lines: list[Line] = []
+    exact = rounded = 0
+    for kind, quantity, rate in _measure(price, usage):
+        if quantity:
+            exact += quantity * rate
+            before, rounded = rounded, round_up(exact)
+            lines.append(Line(kind=kind, quantity=quantity, price_pusd=rate, amount_nusd=rounded - before))
+    return tuple(lines)
+
+
+def _measure(price: Price, usage: Usage) -> Iterable[tuple[str, int, int]]:
+    rates = price.rates_for(usage.input_tokens)
+    for kind, quantity in split_tokens(usage).items():
+        yield kind, quantity, rates.rate(kind) or 0
+    for kind, quantity in count_units(usage).items():
+        yield kind, quantity, getattr(price, kind) or 0
+
+
+def split_tokens(usage: Usage) -> dict[str, int]:
+    """The tokens of each kind, each token once: the totals of `usage` without their parts, and the parts.
+
+    A negative count is none, and a part is cut to what is left of its whole. Where parts overlap and a provider does
+    not say how, cached input comes first, then what was written to the cache, then sound.
+    """
+    left = max(usage.input_tokens, 0)
+    read = _take(left, usage.cached_input_tokens)
+    left -= read
+    written = _take(left, usage.cache_write_tokens)
+    left -= written
+    long = _take(written, usage.cache_write_1h_tokens)
+    heard = _take(left, usage.audio_input_tokens)
+    made = max(usage.output_tokens, 0)
+    thought = _take(made, usage.reasoning_tokens)
+    said = _take(made - thought, usage.audio_output_tokens)
+    return {
+        "input": left - heard,
+        "cache_read": read,
+        "cache_write": written - long,
+        "cache_write_1h": long,
+        "audio_input": heard,
+        "output": made - thought - said,
+        "reasoning": thought,
+        "audio_output": said,
+    }
+
+
+def _take(whole: int, part: int | None) -> int:
+    return min(max(part or 0, 0), whole)
+
+
+def count_units(usage: Usage) -> dict[str, int]:
+    """What else a call used: itself, and what is not counted in tokens."""
+    return {
+        "call": 1,
+        "image": max(usage.images or 0, 0),
+        "millisecond": max(usage.duration_ms or 0, 0),
+        "character": max(usage.characters or 0, 0),
+        "tool_use": max(usage.tool_uses or 0, 0),
+    }
+
+
+def scale(price: Price, numerator: int, denominator: int) -> Price:
+    """The price times a factor, such as 1/10. A unit price that is then not whole is rounded up to a pico-USD."""
+
+    def scaled(amount: int | None) -> int | None:
+        return None if amount is None else -(-amount * numerator // denominator)
+
+    def scaled_rates(rates: Rates) -> Rates:
+        return Rates(**{kind: scaled(getattr(rates, kind)) for kind in (*INPUT_KINDS, *OUTPUT_KINDS)})
+
+    tiers = tuple(replace(tier, rates=scaled_rates(tier.rates)) for tier in price.tiers)
+    units = {kind: scaled(getattr(price, kind)) for kind in UNIT_KINDS}
+    return replace(price, rates=scaled_rates(price.rates), tiers=tiers, **units)
