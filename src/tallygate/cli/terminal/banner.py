@@ -82,9 +82,11 @@ def _lines_to_paste(url: str, key: Secret, model: str) -> str:
         "print(answer.choices[0].message.content)"
     )
     headers = f"-H 'Authorization: Bearer {secret}' -H 'Content-Type: application/json'"
+    # A client that finds two keys sends both, and would be refused.
+    settings = f"env -u ANTHROPIC_API_KEY ANTHROPIC_BASE_URL={url} ANTHROPIC_AUTH_TOKEN={secret}"
     lines = [
         f"curl {url}/v1/chat/completions {headers} -d {shlex.quote(body)}",
         f"python3 -c {shlex.quote(script)}  # pip install openai",
-        f"ANTHROPIC_BASE_URL={url} ANTHROPIC_AUTH_TOKEN={secret} claude --model {shlex.quote(model)}",
+        f"{settings} claude --model {shlex.quote(model)}",
     ]
     return "Paste one of these\n" + "\n\n".join(f"  {line}" for line in lines)
