@@ -55,7 +55,8 @@ def left_after(source: Upstream) -> Case:
 
 def evidence(*cases: Case, **more: Any) -> Evidence:
     """What a campaign of these calls leaves, read long after."""
-    return Evidence(**{"cases": cases, "until_s": 100.0, **more})
+    facts: dict[str, Any] = {"cases": cases, "until_s": 100.0, **more}
+    return Evidence(**facts)
 
 
 def told(*cases: Case, limits: Limits | None = None, **more: Any) -> list[str]:

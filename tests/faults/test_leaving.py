@@ -69,7 +69,8 @@ async def test_no_stream_gets_a_byte_of_another(stage: Stage) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(900)
 async def test_a_thousand_disconnects_leave_the_worker_alive(stage: Stage) -> None:
-    await run_plans(stage, plan_disconnects(1_000, SEED), at_once=8)
+    with stage.kept_apart():
+        await run_plans(stage, plan_disconnects(1_000, SEED), at_once=4)
     evidence = await stage.settled()
     tell("a thousand disconnects", evidence)
     assert verdict(judge(evidence)) == ""

@@ -170,9 +170,18 @@ async def not_http(x: Exchange) -> None:
 
 
 async def surplus(x: Exchange) -> None:
-    """A good answer, and a second one on the same connection that nobody asked for."""
-    await behave(x)
+    """A good answer, and in the same breath a second one that nobody asked for."""
     stranger: Json = x.wire.whole(x.ask._replace(nonce="zqsurplus0qz"), "zqsurplus0qz:0 ")
-    body = json.dumps(stranger).encode()
-    await x.head(200, ("content-type", "application/json"), ("content-length", str(len(body))))
-    await x.raw(body)
+    extra = _framed(json.dumps(stranger).encode())
+    if x.ask.stream:
+        await x.play(x.good(), close=False)
+        await x.raw(b"0\r\n\r\n" + extra)
+    else:
+        x.emit("whole", x.text)
+        await x.raw(_framed(json.dumps(x.body(), ensure_ascii=False).encode()) + extra)
+    x.note("ended", how="clean")
+
+
+def _framed(body: bytes) -> bytes:
+    """A whole answer as bytes."""
+    return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body) + body
