@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tallygate.errors import InvalidApiKey, ProviderOverloaded, StreamBroken
+from tallygate.errors import InvalidApiKey, ProviderOverloaded, ShuttingDown, StreamBroken
 from tallygate.pipeline.call import ClientGone, Departure, error_headers
 
 pytestmark = pytest.mark.anyio
@@ -31,6 +31,28 @@ async def test_leaving_interrupts_a_watched_wait() -> None:
     departure.leave()
     assert await owner == "settled"
     assert owner.cancelling() == 0
+
+
+async def test_a_stopped_call_ends_with_the_reason_and_its_client_is_still_there() -> None:
+    departure = Departure()
+    waiting = asyncio.Event()
+
+    async def own() -> str:
+        try:
+            with departure.watching():
+                waiting.set()
+                await asyncio.Event().wait()
+        except ShuttingDown:
+            return "told"
+        return "served"
+
+    owner = asyncio.create_task(own())
+    await waiting.wait()
+    departure.stop(ShuttingDown())
+    assert await owner == "told"
+    assert not departure.left
+    with pytest.raises(ShuttingDown), departure.watching():
+        pytest.fail("nothing more may run for a call that was stopped")
 
 
 async def test_leaving_never_interrupts_what_is_not_watched() -> None:

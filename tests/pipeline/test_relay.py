@@ -236,3 +236,23 @@ async def test_a_target_that_can_carry_it_takes_over_from_one_that_cannot() -> N
     )
     assert relayed.error is None
     assert [str(attempt.target) for attempt in relayed.outcome.attempts] == ["claude/m", "lab/m"]
+
+
+@pytest.mark.parametrize("beta", [True, False])
+async def test_features_in_trial_stay_behind_as_a_whole(beta: bool) -> None:
+    dialect = DIALECTS["anthropic_messages"]
+    body = msgspec.json.encode(
+        {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}], "brand_new": {"a": 1}}
+    )
+    call = make_call(KeptClient())
+    call.dialect, call.body, call.peek = dialect, body, dialect.peek(body, 64)
+    call.forwarded = (("anthropic-beta", "brand-new-2026-11-01"),) if beta else ()
+    exit_ = ScriptedExit(Script(headers=JSON, pieces=[WHOLE]))
+    relayed = await serve(call, exit_)
+    if beta:
+        assert dict(relayed.headers)["x-tallygate-dropped"] == "brand_new"
+        assert b"brand_new" not in exit_.asked[0].body
+        assert "brand-new-2026-11-01" not in str(exit_.asked[0].headers)
+    else:
+        assert isinstance(relayed.error, UnsupportedParameter)
+        assert relayed.error.param == "brand_new"

@@ -83,6 +83,8 @@ class Dialect(Protocol):
     """A whole piece of a stream that says nothing but that we are still there."""
     forward_headers: frozenset[str]
     """Lower-case request headers that go on to a provider of the same dialect."""
+    trial_header: str
+    """The one of them by which a caller switches on features in trial; empty where there is none."""
     needs_output_cap: bool
     """True if a request must bound its answer, whether or not its caller cares."""
     header_defaults: Mapping[str, str]

@@ -19,9 +19,15 @@ _INDEX = re.compile(r"\[\d+\]")
 class Losses:
     """Keeps account while one request is written. `same`: the request came in this very dialect, so its extras fit."""
 
-    def __init__(self, *, same: bool, harmless: AbstractSet[str], shared: AbstractSet[str] = frozenset()) -> None:
-        """`harmless`: members of other dialects that may be left out; `shared`: those spelt here as they are there."""
+    def __init__(
+        self, *, same: bool, harmless: AbstractSet[str], shared: AbstractSet[str] = frozenset(), trial: bool = False
+    ) -> None:
+        """`harmless`: members of other dialects that may be left out; `shared`: those spelt here as they are there.
+
+        `trial`: features in trial are left behind as a whole, the switch in a header and its field in the body.
+        """
         self.same = same
+        self._trial = trial
         self._harmless = harmless
         self._shared = shared
         self._dropped: dict[str, None] = {}
@@ -39,7 +45,7 @@ class Losses:
                 continue  # clients send back what they got, members without a value included
             if name in self._shared:
                 known[name] = value
-            elif name in self._harmless:
+            elif name in self._harmless or (self._trial and not path):
                 self.drop(at)
             else:
                 raise self.refuse(at)

@@ -83,6 +83,7 @@ class ChatRequest(Struct, frozen=True):
     inside.
 
     `output_tokens_max` bounds the answer, reasoning included. `include_usage` asks for usage at the end of a stream.
+    `trial`: the caller switched on features in trial; top-level fields nobody has a name for may belong to them.
     """
 
     model: str
@@ -105,6 +106,7 @@ class ChatRequest(Struct, frozen=True):
     modalities: tuple[str, ...] = ()
     stream: bool = False
     include_usage: bool = False
+    trial: bool = False
     dialect: str = ""
     extra: Extra = field(default_factory=dict[str, Any])
 

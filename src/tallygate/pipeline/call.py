@@ -46,28 +46,37 @@ class Departure:
 
     def __init__(self) -> None:
         self.left = False
+        self._why: Exception | None = None
         self._waiting: asyncio.Task[object] | None = None
 
     def leave(self) -> None:
         """Called by the door, once it sees the client's end of the connection close. Later calls do nothing."""
-        if self.left:
-            return
         self.left = True
+        self._interrupt(ClientGone())
+
+    def stop(self, error: TallygateError) -> None:
+        """Called by the door when the gateway itself must end the call: the client is still there and gets `error`."""
+        self._interrupt(error)
+
+    def _interrupt(self, why: Exception) -> None:
+        if self._why is not None:
+            return
+        self._why = why
         if self._waiting is not None:
             self._waiting.cancel()
 
     @contextmanager
     def watching(self) -> Generator[None]:
-        """Raise ClientGone inside this stretch when the client leaves, at once if it has left already."""
-        if self.left:
-            raise ClientGone
+        """Raise ClientGone, or what the call was stopped with, inside this stretch; at once if that was before."""
+        if self._why is not None:
+            raise self._why
         task = self._waiting = asyncio.current_task()
         try:
             yield
         except asyncio.CancelledError:
             # Ours only if the door asked for it; a shutdown's cancel must stay one.
-            if self.left and task is not None and task.uncancel() == 0:
-                raise ClientGone from None
+            if self._why is not None and task is not None and task.uncancel() == 0:
+                raise self._why from None
             raise
         finally:
             self._waiting = None

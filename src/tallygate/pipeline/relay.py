@@ -233,6 +233,7 @@ def _translate(call: Call, target: Target, provider: Provider) -> Exchange:
         request,
         model=target.model,
         include_usage=call.peek.stream and provider.stream_usage,
+        trial=any(name == call.dialect.trial_header for name, _ in call.forwarded),
     )
     invented_cap = None
     if dialect.needs_output_cap and request.output_tokens_max is None:

@@ -28,6 +28,7 @@ class AnthropicMessages:
     ping: bytes = encode(b'{"type": "ping"}', b"ping")
     # Not the client's own identity (`x-app`, its session): a provider needs the two only.
     forward_headers: frozenset[str] = frozenset({"anthropic-version", "anthropic-beta"})
+    trial_header: str = "anthropic-beta"
     needs_output_cap: bool = True
     header_defaults: Mapping[str, str] = MappingProxyType({"anthropic-version": VERSION_DEFAULT})
     count_suffix: str = "/count_tokens"

@@ -34,6 +34,6 @@ HARMLESS: Final = frozenset({
 _SHARED: Final = frozenset({"cache_control"})
 
 
-def open_losses(dialect: str) -> Losses:
+def open_losses(dialect: str, *, trial: bool = False) -> Losses:
     """A new account for a request that came in `dialect`."""
-    return Losses(same=dialect == NAME, harmless=HARMLESS, shared=_SHARED)
+    return Losses(same=dialect == NAME, harmless=HARMLESS, shared=_SHARED, trial=trial)

@@ -97,7 +97,7 @@ def write_request(request: ChatRequest) -> Written:
     """
     if request.output_tokens_max is None:
         raise MissingField("`max_tokens` is missing; the provider of this model needs it.", param="max_tokens")
-    losses = open_losses(request.dialect)
+    losses = open_losses(request.dialect, trial=request.trial)
     thinking, effort = write_options(request, losses)
     tools = write_tools(request.tools, request.tool_choice, losses)
     choice = write_choice(request.tool_choice, request.parallel_tool_calls, losses, any_tools=bool(tools))

@@ -24,6 +24,7 @@ class OpenAIChat:
     stream_content_type: str = "text/event-stream"
     ping: bytes = comment("tallygate: waiting")
     forward_headers: frozenset[str] = frozenset()
+    trial_header: str = ""
     needs_output_cap: bool = False
     header_defaults: Mapping[str, str] = MappingProxyType({})
 

@@ -147,7 +147,7 @@ def write_request(request: ChatRequest) -> Written:
 
     A `system` beside the messages becomes the first message: few providers know it elsewhere.
     """
-    losses = open_losses(request.dialect)
+    losses = open_losses(request.dialect, trial=request.trial)
     messages = write_messages(request.messages, losses)
     if request.system:
         messages.insert(0, {"role": "system", "content": write_content(request.system, "system", losses)})
