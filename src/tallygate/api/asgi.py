@@ -69,7 +69,8 @@ class Doors:
             else:
                 self._draining = True
                 if self._owners:
-                    await asyncio.wait(self._owners)
+                    # Bounded, for a client that reads nothing can hold up its own end for ever.
+                    await asyncio.wait(self._owners, timeout=2 * LINGER_S)
                 await self._rooms.stop()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
@@ -142,10 +143,15 @@ class Doors:
         gone = asyncio.ensure_future(receive())
         try:
             await asyncio.wait((owner, gone), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            # Also when the server gives up on us at the end of its drain: the call must not stream into the void.
-            gone.cancel()
             call.departure.leave()
+        except asyncio.CancelledError:
+            # The server gives up on us at the end of its drain, and closes the connection once we are through: the
+            # call must not stream on into the void, and a client that is still there is told why it ends.
+            call.departure.stop(ShuttingDown())
+            await asyncio.wait((owner,), timeout=LINGER_S)
+            raise
+        finally:
+            gone.cancel()
         await asyncio.wait((owner,))
 
     async def _open(self, matched: Matched, request: Request) -> Reply:
