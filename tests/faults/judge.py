@@ -191,7 +191,7 @@ def s8(evidence: Evidence, limits: Limits) -> Iterator[Violation]:
         return
     due_s = signalled_s + limits.drain_s + limits.slack_s
     for probe in evidence.probes:
-        if probe.path == "/ready" and probe.at_s > signalled_s and probe.status == 200:
+        if probe.path == "/ready" and probe.at_s > signalled_s + limits.cancel_s and probe.status == 200:
             yield Violation("S8", "", f"/ready answered 200 {probe.at_s - signalled_s:.2f} s after the signal")
     for case in evidence.cases:
         if case.how == "left" or (case.ended_s is not None and case.ended_s < signalled_s):

@@ -256,6 +256,9 @@ FAULTS: dict[str, Fault] = {
     "other-model": same("identity", "another model's name", SERVED, bodies.renamed(model="gpt-lab-small")),
     "same-id": same("identity", "the same id for every answer", SERVED, bodies.renamed(id="lab-1")),
     "odd-id": same("identity", "an id with control characters", SERVED, bodies.renamed(id="lab\r\n\x00\x1b[2J-1")),
-    "flood": Fault("time", "tokens without end", None, None, streams.flood),
+    "flood": Fault("time", "tokens without end and without a pause", None, None, streams.flood),
+    "trickle": Fault("time", "tokens without end", None, None, streams.trickle),
 }  # fmt: skip
-"""By name, which is the first part of the model that is asked for. `flood` never ends and has campaigns of its own."""
+"""By name, which is the first part of the model that is asked for. `flood` and `trickle` never end; they serve other
+campaigns.
+"""

@@ -7,6 +7,7 @@ like there and the others do not apply. How each of them ends for the client is 
 import asyncio
 import json
 from collections.abc import Callable
+from itertools import count
 
 from tests.faults.exchange import PAGE, Behaviour, Exchange, Piece
 from tests.faults.wires import TOKENS, OpenAI, frame, text_of, token
@@ -276,6 +277,14 @@ async def flood(x: Exchange) -> None:
         await x.raw(f"{len(data):x}\r\n".encode() + data + b"\r\n")
         number += FLOOD_STEP
         await asyncio.sleep(0)
+
+
+async def trickle(x: Exchange) -> None:
+    """Tokens without end, a few in a second."""
+    await x.play(_around(x)[0], close=False)
+    for number in count():
+        await x.send(x.content(number))
+        await asyncio.sleep(PACE_S)
 
 
 def cut_after(tokens: int | None, how: str) -> Behaviour:
