@@ -1,0 +1,225 @@
+"""Books with one defect each, of the kinds that gateways have had.
+
+Each is the real fold with something added, so that the laws, and nothing else, can tell them from it.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import structs
+
+from tallygate.genai.book import (
+    Admission,
+    AlreadyDone,
+    Folded,
+    Item,
+    Posted,
+    Progress,
+    Recovery,
+    Refused,
+    Rows,
+    Settlement,
+    TopUp,
+    Void,
+)
+from tallygate.ledger.fold import fold
+from tests.fakes.ledger import Fold
+
+RICH_NUSD = 10**15
+
+
+def fold_blindly(rows: Rows, items: Sequence[Item], now_ns: int) -> Folded:
+    """Check, then deduct: every item of a batch reads the rows as they were before it."""
+    folded = [fold(rows, [item], now_ns) for item in items]
+    changed: dict[str, dict[str, Any]] = {name: {} for name in Rows.__struct_fields__}
+    for one in folded:
+        for name, found in changed.items():
+            found.update(getattr(one.changed, name))
+    return Folded(
+        tuple(result for one in folded for result in one.results),
+        Rows(**changed),
+        tuple(line for one in folded for line in one.transfers),
+        tuple(claim_id for one in folded for claim_id in one.claims_released),
+    )
+
+
+def fold_on_trust(rows: Rows, items: Sequence[Item], now_ns: int) -> Folded:
+    """No conditional check: whoever has a little money may spend any amount."""
+    rich = {row_id: structs.replace(row, posted_nusd=RICH_NUSD + row.posted_nusd) for row_id, row in _small(rows)}
+    folded = fold(structs.replace(rows, wallets={**rows.wallets, **rich}), items, now_ns)
+    paid = {
+        row_id: structs.replace(row, posted_nusd=row.posted_nusd - RICH_NUSD) if row_id in rich else row
+        for row_id, row in folded.changed.wallets.items()
+    }
+    return _change(folded, wallets=paid)
+
+
+def release_twice(rows: Rows, items: Sequence[Item], now_ns: int) -> Folded:
+    """A second settlement gives back the hold and the slot again."""
+    folded = fold(rows, items, now_ns)
+    for item, result in zip(items, folded.results, strict=True):
+        if isinstance(item, Settlement) and isinstance(result, AlreadyDone):
+            folded = _alter_wallet(rows, folded, result.hold.workspace_id, held_nusd=-result.hold.amount_nusd)
+    return folded
+
+
+def settle_anew(rows: Rows, items: Sequence[Item], now_ns: int) -> Folded:
+    """A settlement does not ask whether the hold has ended."""
+    reopened = {row_id: structs.replace(row, state="open") for row_id, row in rows.holds.items()}
+    return fold(structs.replace(rows, holds=reopened), items, now_ns)
+
+
+def count_in_floats(rows: Rows, items: Sequence[Item], now_ns: int) -> Folded:
+    """A balance passes through a float on its way to the database."""
+    folded = fold(rows, items, now_ns)
+    counted = {
+        row_id: structs.replace(row, posted_nusd=int(float(row.posted_nusd)))
+        for row_id, row in folded.changed.wallets.items()
+    }
+    return _change(folded, wallets=counted)
+
+
+def release_by_age(rows: Rows, items: Sequence[Item], now_ns: int) -> Folded:
+    """A call that has been open for a while is taken for dead, and its hold given back, though its owner lives."""
+    return fold(rows, [_give_up(rows, item, now_ns) for item in items], now_ns)
+
+
+def refund_on_disconnect(rows: Rows, items: Sequence[Item], now_ns: int) -> Folded:
+    """A call that ends without a whole answer is free, however far it had come."""
+    cut = [
+        structs.replace(item, amount_nusd=0) if isinstance(item, Settlement) and item.answer is None else item
+        for item in items
+    ]
+    return fold(rows, cut, now_ns)
+
+
+def charge_beyond_the_hold(rows: Rows, items: Sequence[Item], now_ns: int) -> Folded:
+    """An overrun is taken from the wallet."""
+    folded = fold(rows, items, now_ns)
+    for result in folded.results:
+        if isinstance(result, Posted):
+            folded = _alter_wallet(rows, folded, result.hold.workspace_id, posted_nusd=-result.hold.loss_nusd)
+    return folded
+
+
+def ignore_higher_budgets(rows: Rows, items: Sequence[Item], now_ns: int) -> Folded:
+    """Only the key's budget is asked."""
+    own = {row_id: row for row_id, row in rows.budgets.items() if row.level == "key"}
+    return fold(structs.replace(rows, budgets=own), items, now_ns)
+
+
+def forget_held_at_midnight(rows: Rows, items: Sequence[Item], now_ns: int) -> Folded:
+    """A new window of a budget forgets what running calls hold."""
+    folded = fold(rows, items, now_ns)
+    forgetful = {
+        row_id: structs.replace(row, held_nusd=0)
+        if row.window_start_ns > rows.budgets[row_id].window_start_ns > 0
+        else row
+        for row_id, row in folded.changed.budgets.items()
+    }
+    return _change(folded, budgets=forgetful)
+
+
+def keep_the_slot(rows: Rows, items: Sequence[Item], now_ns: int) -> Folded:
+    """A void gives back the money and not the slot."""
+    folded = fold(rows, items, now_ns)
+    voided = {item.hold.user_id for item in items if isinstance(item, Void)}
+    kept = {row_id: rows.users[row_id] if row_id in voided else row for row_id, row in folded.changed.users.items()}
+    return _change(folded, users=kept)
+
+
+def believe_stale_keys(rows: Rows, items: Sequence[Item], now_ns: int) -> Folded:
+    """Admission trusts the copy of the key that the caller was identified by."""
+    trusted = [
+        structs.replace(item, key_version=rows.keys[item.key_id].version) if isinstance(item, Admission) else item
+        for item in items
+    ]
+    return fold(rows, trusted, now_ns)
+
+
+def unfence(rows: Rows, items: Sequence[Item], now_ns: int) -> Folded:
+    """Whoever knows a hold may end it."""
+    return fold(rows, [_unfence(rows, item) for item in items], now_ns)
+
+
+def free_paid_claims(rows: Rows, items: Sequence[Item], now_ns: int) -> Folded:
+    """An Idempotency-Key whose answer is lost may be used again, and is charged again."""
+    folded = fold(rows, items, now_ns)
+    lost = tuple(row.id for row in folded.changed.claims.values() if row.ends_at_ns is not None and row.answer is None)
+    kept = {row_id: row for row_id, row in folded.changed.claims.items() if row_id not in lost}
+    return structs.replace(_change(folded, claims=kept), claims_released=(*folded.claims_released, *lost))
+
+
+def refund_without_end(rows: Rows, items: Sequence[Item], now_ns: int) -> Folded:
+    """Each refund is bounded by the charge, their sum by nothing."""
+    unspent = {row_id: structs.replace(row, refunded_nusd=0) for row_id, row in rows.holds.items()}
+    return fold(structs.replace(rows, holds=unspent), items, now_ns)
+
+
+def count_top_ups_twice(rows: Rows, items: Sequence[Item], now_ns: int) -> Folded:
+    """A payment's event that comes twice fills the wallet twice."""
+    renamed = [
+        structs.replace(item, id=f"{item.id}-{len(rows.transfers)}") if isinstance(item, TopUp) else item
+        for item in items
+    ]
+    return fold(rows, renamed, now_ns)
+
+
+def write_refusals(rows: Rows, items: Sequence[Item], now_ns: int) -> Folded:
+    """A refused call takes a slot until somebody tidies up."""
+    folded = fold(rows, items, now_ns)
+    for item, result in zip(items, folded.results, strict=True):
+        if isinstance(item, Admission) and isinstance(result, Refused) and result.reason == "balance":
+            user = folded.changed.users.get(item.user_id) or rows.users[item.user_id]
+            taken = structs.replace(user, slots_used=user.slots_used + 1)
+            folded = _change(folded, users={**folded.changed.users, user.id: taken})
+    return folded
+
+
+PLANTED: tuple[Fold, ...] = (
+    fold_blindly,
+    fold_on_trust,
+    release_twice,
+    settle_anew,
+    count_in_floats,
+    release_by_age,
+    refund_on_disconnect,
+    charge_beyond_the_hold,
+    ignore_higher_budgets,
+    forget_held_at_midnight,
+    keep_the_slot,
+    believe_stale_keys,
+    unfence,
+    free_paid_claims,
+    refund_without_end,
+    count_top_ups_twice,
+    write_refusals,
+)
+
+
+def _small(rows: Rows) -> list[tuple[str, Any]]:
+    """Wallets that have something and are not near the end of what is counted."""
+    return [(row_id, row) for row_id, row in rows.wallets.items() if 0 < row.posted_nusd < RICH_NUSD]
+
+
+def _change(folded: Folded, **tables: Any) -> Folded:
+    return structs.replace(folded, changed=structs.replace(folded.changed, **tables))
+
+
+def _alter_wallet(rows: Rows, folded: Folded, workspace_id: str, **by: int) -> Folded:
+    wallet = folded.changed.wallets.get(workspace_id) or rows.wallets[workspace_id]
+    altered = structs.replace(wallet, **{name: getattr(wallet, name) + amount for name, amount in by.items()})
+    return _change(folded, wallets={**folded.changed.wallets, workspace_id: altered})
+
+
+def _give_up(rows: Rows, item: Item, now_ns: int) -> Item:
+    row = rows.holds.get(item.hold.id) if isinstance(item, Settlement) else None
+    if row is None or not isinstance(item, Settlement) or now_ns - row.opened_at_ns < 10 * 10**9:
+        return item
+    return Recovery(hold=row, from_epoch=row.epoch, to_epoch="sweeper")
+
+
+def _unfence(rows: Rows, item: Item) -> Item:
+    if isinstance(item, Settlement | Void | Progress) and item.hold.id in rows.holds:
+        return structs.replace(item, epoch=rows.holds[item.hold.id].epoch)
+    return item
