@@ -1,0 +1,228 @@
+"""The most that a call can cost, computed before its first byte goes upstream, over all targets that may serve it.
+
+A fixed part, from the bytes of the request, and a price for each token of output: the fold multiplies the second by the
+cap it grants. A bound is sound or it is refused; `docs/reference/prices.md` gives the reasoning. Pure: no clock, no
+socket, no database.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from tallygate.errors import Unpriced, UnsupportedParameter
+from tallygate.genai.book import Bound
+from tallygate.genai.ceilings import Reach
+from tallygate.genai.chat import ChatRequest
+from tallygate.genai.peek import Peek, Span
+from tallygate.genai.usage import Usage
+from tallygate.ledger.media_bound import Carried, bound_media
+from tallygate.ledger.money import round_up
+from tallygate.ledger.prices import INPUT_KINDS, OUTPUT_KINDS, Price, Rates, count_units
+from tallygate.ledger.tool_bound import CALLER_RUNS, TOOL_PROMPT_TOKENS, Added, bound_tools
+
+PROMPT_TOKENS: Final = 256
+"""What a chat template says of its own accord: a date, a default instruction, the marks of the answer."""
+
+OUTPUT_TOKENS_MIN: Final = 256
+"""An answer that is shortened on a short balance is never cut below this, nor below this much after a thought."""
+
+OUTPUT_TOKENS_DEFAULT: Final = 8_192
+"""The cap for a caller who named none, where nobody knows how long the model's answers can become."""
+
+# Schemas are written out for the model in words of the provider's, with more blanks or other marks than in the request.
+_WRITTEN_ANEW: Final = ("tools", "functions", "response_format", "output_config")
+
+# Top-level members that bring in what is not in the request.
+_HISTORY: Final = ("previous_response_id", "conversation")
+_UNLIMITED: Final = ("container", "mcp_servers", "web_search_options", "plugins")
+_MATTERING: Final = (*_WRITTEN_ANEW, *_HISTORY, *_UNLIMITED)
+
+# Types of parts that are text and nothing else. What is in a tool's result is looked at too.
+_TEXTUAL: Final = frozenset({"text", "refusal", "thinking", "redacted_thinking", "tool_use", "tool_result"})
+_THOUGHTS: Final = frozenset({"thinking", "reasoning"})
+
+Read = Callable[[bytes], ChatRequest]
+
+
+class _Tool(Struct):
+    type: str | None = None
+
+
+class _Part(Struct):
+    type: str
+    content: "str | list[_Part] | None" = None
+
+
+class _Turn(Struct):
+    content: str | list[_Part] | None = None
+    audio: None = None
+
+
+_TOOLS = msgspec.json.Decoder(list[_Tool] | None)
+_CONTENT = msgspec.json.Decoder(str | list[_Part] | None)
+_TURNS = msgspec.json.Decoder(list[_Turn])
+
+
+def bound_call(
+    price: Price,
+    peek: Peek,
+    body: bytes,
+    reaches: Sequence[Reach],
+    read: Read,
+    *,
+    output_tokens_default: int = OUTPUT_TOKENS_DEFAULT,
+) -> Bound:
+    """The bound of a chat call at a sale price, over the targets of its plan.
+
+    `peek` is of these bytes, `read` its dialect's reader, called only where a look at the bytes does not suffice. The
+    cap is the client's, cut to what every target can give; 0 where output is free and no cap is known. Raises Unpriced,
+    UnsupportedParameter with the path of what cannot be bounded, and what `read` raises.
+    """
+    request = read(body) if needs_reading(peek, body) else None
+    wanted = peek.output_tokens_max
+    known = find_output_limit(reaches)
+    if price.free:
+        cap = _choose_cap(wanted, known) or 0
+        return Bound(0, 0, cap, None if wanted is not None else min(cap, OUTPUT_TOKENS_MIN))
+    if any(rates.input is None or rates.output is None for rates in price.every_rates()):
+        raise Unpriced(param="model")
+    most = max_usage(peek, body, reaches, request)
+    if most.tool_uses and price.tool_use is None:
+        raise Unpriced(
+            "The price of this model does not say what the use of a provider's tool costs, so it can be offered none.",
+            param="tools",
+        )
+    fixed_pusd, output_pusd = bound_usage(price, most)
+    cap = _choose_cap(wanted, known) or (output_tokens_default if output_pusd else 0)
+    return Bound(
+        fixed_nusd=round_up(fixed_pusd),
+        output_price_pusd=output_pusd * peek.n,
+        output_tokens_max=cap,
+        output_tokens_min=None if wanted is not None else min(cap, _least_output(request)),
+    )
+
+
+def bound_usage(price: Price, most: Usage) -> tuple[int, int]:
+    """Pico-USD for all that is not output, and for one token of output, where no count is above that of `most`.
+
+    Each token is taken at the dearest rate that a call with so much input could meet, in any tier up to it.
+    """
+    reachable = [price.rates]
+    reachable += [tier.rates for tier in price.tiers if most.input_tokens > tier.above_input_tokens]
+    fixed = most.input_tokens * _dearest(reachable, INPUT_KINDS)
+    fixed += sum(count * (getattr(price, kind) or 0) for kind, count in count_units(most).items())
+    return fixed, _dearest(reachable, OUTPUT_KINDS)
+
+
+def _dearest(reachable: Sequence[Rates], kinds: Sequence[str]) -> int:
+    return max(rates.rate(kind) or 0 for rates in reachable for kind in kinds)
+
+
+def max_usage(peek: Peek, body: bytes, reaches: Sequence[Reach], request: ChatRequest | None) -> Usage:
+    """The most input, and the most uses of a provider's tools, that any of the targets can report for a request.
+
+    `request` None: the request holds text only. Raises UnsupportedParameter.
+    """
+    given = {name for name in _MATTERING if _is_given(peek, body, name)}
+    used = [_max_input(peek, given, reach, request) for reach in reaches]
+    return Usage(
+        input_tokens=max((tokens for tokens, _ in used), default=0),
+        tool_uses=max((uses for _, uses in used), default=0),
+    )
+
+
+def _is_given(peek: Peek, body: bytes, name: str) -> bool:
+    span = peek.spans.get(name)
+    return span is not None and body[span.value_start : span.end].strip() != b"null"
+
+
+def _max_input(peek: Peek, given: set[str], reach: Reach, request: ChatRequest | None) -> tuple[int, int]:
+    carried, added = Carried(), Added()
+    if request is not None:
+        carried = bound_media(request, reach)
+        added = bound_tools(request.tools, reach)
+    tokens = PROMPT_TOKENS + peek.body_bytes - carried.inline_bytes + carried.tokens
+    tokens += _bound_schemas(peek.spans, given) + added.prompt_tokens + _bound_history(given, reach)
+    uses = added.uses + _bound_unlimited(given, reach)
+    if uses:
+        assert reach.context_tokens is not None, "a tool's use is bounded only where the context is known"
+        return (1 + uses) * reach.context_tokens, uses
+    return (tokens if reach.context_tokens is None else min(tokens, reach.context_tokens)), 0
+
+
+def _bound_schemas(spans: Mapping[str, Span], given: set[str]) -> int:
+    """What schemas add: their bytes once more, for other words, and a sentence or two on what to do with them."""
+    lengths = [spans[name].end - spans[name].start for name in _WRITTEN_ANEW if name in given]
+    return sum(lengths) + TOOL_PROMPT_TOKENS * len(lengths)
+
+
+def _bound_history(given: set[str], reach: Reach) -> int:
+    for name in _HISTORY:
+        if name in given:
+            if reach.ceilings.history_tokens is None:
+                raise _unseen(name, "An earlier conversation that lies at a provider")
+            return reach.ceilings.history_tokens
+    return 0
+
+
+def _bound_unlimited(given: set[str], reach: Reach) -> int:
+    """Uses of what the provider does by itself when one of these members asks for it."""
+    uses = 0
+    for name in _UNLIMITED:
+        if name in given:
+            if reach.ceilings.server_tool_uses is None or reach.context_tokens is None:
+                raise _unseen(name, "What the provider does by itself")
+            uses += reach.ceilings.server_tool_uses
+    return uses
+
+
+def _unseen(name: str, what: str) -> UnsupportedParameter:
+    return UnsupportedParameter(
+        f"{what} cannot be seen here, so `{name}` cannot be priced before the call.", param=name
+    )
+
+
+def find_output_limit(reaches: Sequence[Reach]) -> int | None:
+    """The longest answer that every target can give; a target's context window where nothing nearer is known."""
+    limits = [reach.context_tokens if reach.output_tokens_max is None else reach.output_tokens_max for reach in reaches]
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _choose_cap(wanted: int | None, known: int | None) -> int | None:
+    if wanted is None or known is None:
+        return known if wanted is None else wanted
+    return min(wanted, known)
+
+
+def _least_output(request: ChatRequest | None) -> int:
+    thought = request.reasoning.tokens_max if request is not None and request.reasoning is not None else None
+    return OUTPUT_TOKENS_MIN + (thought or 0)
+
+
+def needs_reading(peek: Peek, body: bytes) -> bool:
+    """Whether the request must be read whole to be bounded: it may hold media, a provider's tools, or a thought's size.
+
+    False only if it certainly does not: a plain conversation, with tools that the caller runs, is bounded by its bytes.
+    """
+    if peek.output_tokens_max is None and not _THOUGHTS.isdisjoint(peek.spans):
+        return True
+    values = {name: body[span.value_start : span.end] for name, span in peek.spans.items() if name in _LOOKED_AT}
+    try:
+        turns = _TURNS.decode(values["messages"])
+        tools = _TOOLS.decode(values.get("tools", b"null")) or ()
+        system = _CONTENT.decode(values.get("system", b"null"))
+    except msgspec.ValidationError:
+        return True
+    plain = _is_text(system) and all(_is_text(turn.content) for turn in turns)
+    return not (plain and all(tool.type in CALLER_RUNS for tool in tools))
+
+
+_LOOKED_AT: Final = frozenset({"messages", "tools", "system"})
+
+
+def _is_text(content: str | list[_Part] | None) -> bool:
+    if not isinstance(content, list):
+        return True
+    return all(part.type in _TEXTUAL and _is_text(part.content) for part in content)
