@@ -71,6 +71,7 @@ async def start_bench(provider: Provider, folder: Path, drain_bug: str = "") -> 
         caller = Caller(history, port, "no key")
         yield Bench(provider, process, history, caller)
         await caller.close()
+        process.child.kill()  # some of them would not go otherwise
     history.close()
 
 
