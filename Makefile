@@ -7,10 +7,14 @@
 VENV    := .venv
 PYTHON  := $(VENV)/bin/python
 UV      := $(VENV)/bin/uv
-INSTALL := UV_PYTHON_DOWNLOADS=never $(UV) pip install --quiet --require-hashes --only-binary :all:
+INSTALL := $(UV) pip install --quiet --require-hashes --only-binary :all:
 SERVER  := $(VENV)/.made-server $(VENV)/.made-package
 TEST    := $(VENV)/.made-test $(VENV)/.made-package .venv-openai1/.made .venv-anthropic0/.made
 PYTEST  := $(PYTHON) -m pytest --quiet
+
+# The Python is the machine's own, and so are the authorities it trusts: some networks have one of theirs.
+export UV_PYTHON_DOWNLOADS := never
+export UV_SYSTEM_CERTS := true
 
 .PHONY: run test test-long test-clients bench docs lint lock clean
 .DEFAULT_GOAL := run
@@ -68,7 +72,7 @@ $(VENV)/.made-tools: requirements/build.txt
 	@touch $@
 
 $(VENV)/.made-package: pyproject.toml $(VENV)/.made-tools
-	@UV_PYTHON_DOWNLOADS=never $(UV) pip install --quiet --python $(PYTHON) --no-deps --no-build-isolation --editable .
+	@$(UV) pip install --quiet --python $(PYTHON) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.made-%: requirements/%.txt $(VENV)/.made-tools
