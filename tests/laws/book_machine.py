@@ -4,8 +4,6 @@ What it expects of an admission or an end it works out from the judge's own figu
 for a batch; a batch must come to what its items come to one by one.
 """
 
-from bisect import bisect_left
-from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
@@ -22,12 +20,10 @@ from tallygate.genai.book import (
     Cost,
     Fenced,
     Folded,
-    Held,
     Hold,
     Item,
     LimitChange,
     Moved,
-    Noted,
     Payout,
     Posted,
     Progress,
@@ -40,11 +36,11 @@ from tallygate.genai.book import (
     Stale,
     TopUp,
     Void,
-    Voided,
 )
 from tallygate.ledger.fold import fold
 from tests.fakes.ledger import DAY_NS, NOON_NS, OWNERS, Fold, ask, build_town
-from tests.laws.book_judge import KEEP_NS, Judge, View
+from tests.laws.book_judge import KEEP_NS, Judge
+from tests.laws.book_oracle import expect_room, say
 
 KEYS = st.sampled_from(sorted(OWNERS))
 WORKSPACES = st.sampled_from(["w1", "w2"])
@@ -118,7 +114,7 @@ class Machine(RuleBasedStateMachine):
         self.flush()
         user = self.shelf.user(user_id)
         self.shelf.put(structs.replace(user, status="disabled"))
-        self.send(ask(f"h{len(self.made)}", 0, key_of(user_id)), wait=False)
+        self.send(self.ask(key_of(user_id), Bound(0)), wait=False)
         self.shelf.put(structs.replace(self.shelf.user(user_id), status="active"))
 
     @precondition(lambda self: len(self.shelf.tables["budgets"]) < 5)
@@ -295,7 +291,7 @@ class Machine(RuleBasedStateMachine):
         if isinstance(result, STANDING) or (isinstance(result, Moved) and result.repeated):
             assert self.shelf.tables == before, "a refusal wrote"
             assert not folded.transfers
-        assert expected is None or expected == _say(result), (expected, result)
+        assert expected is None or expected == say(result), (expected, result)
         if isinstance(result, Posted) and isinstance(item, Settlement) and item.answer:
             self.answered.add(item.hold.id)
         return folded
@@ -340,18 +336,7 @@ class Machine(RuleBasedStateMachine):
             answer = self.expect_claim(*self.asked[item.hold_id])
             if answer is not None:
                 return answer
-        view = View(self.shelf)
-        if view.open_of[user.id] >= (key.slots_max or 5):
-            return ("slots",)
-        rooms = view.rooms(item, self.now_ns)
-        room_nusd, bound = max(0, min(rooms)), item.bound
-        wished = bound.output_tokens_max
-        affordable = find_largest(wished, lambda cap: _costs(bound, cap) <= room_nusd)
-        floor = max(256, bound.output_tokens_min or 0)
-        may_shorten = key.shortens and bound.output_tokens_min is not None and affordable >= floor
-        if _costs(bound, wished) <= room_nusd or may_shorten:
-            return ("held", affordable)
-        return ("balance" if min(rooms) == rooms[0] else "budget", affordable)
+        return expect_room(self.shelf, item, self.now_ns)
 
     def expect_claim(self, claim_id: str, digest: bytes) -> tuple[Any, ...] | None:
         rows = [row for row in self.shelf.tables["holds"].values() if self.asked.get(row.id, ("",))[0] == claim_id]
@@ -377,34 +362,3 @@ class Machine(RuleBasedStateMachine):
 def key_of(user_id: str) -> str:
     """A key of the user."""
     return next(key_id for key_id, owners in OWNERS.items() if owners[1] == user_id)
-
-
-def find_largest(most: int, fits: Callable[[int], bool]) -> int:
-    """The largest number up to `most` that fits, where all below a fitting one fit; 0 if none does."""
-    return max(0, bisect_left(range(most + 1), True, key=lambda number: not fits(number)) - 1)
-
-
-def _costs(bound: Bound, cap: int) -> int:
-    return -(-(bound.fixed_nusd * 1_000 + bound.output_price_pusd * cap) // 1_000)
-
-
-def _say(result: Any) -> tuple[Any, ...]:
-    """A result in the words of `expect`."""
-    match result:
-        case Held():
-            return ("held", result.hold.output_tokens_max)
-        case Posted():
-            return ("posted", result.hold.charged_nusd, result.hold.loss_nusd)
-        case Noted():
-            return ("noted", result.hold.progress_nusd)
-        case AlreadyDone():
-            return ("already", result.hold.id)
-        case Refused(reason="balance" | "budget"):
-            return (result.reason, result.output_tokens_affordable)
-        case Refused():
-            return (result.reason,)
-        case Running() | Replay():
-            return (type(result).__name__.lower(), result.hold_id)
-        case _:
-            assert isinstance(result, Stale | Voided | Fenced)
-            return (type(result).__name__.lower(),)

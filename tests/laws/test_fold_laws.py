@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
@@ -15,6 +16,7 @@ STEPS = 300_000 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 20_000
 RULES_EACH = 100
 
 
+@pytest.mark.timeout(600)  # a failure takes minutes to be made small
 def test_the_book_keeps_its_promises() -> None:
     Machine.steps = 0
     run_state_machine_as_test(
