@@ -196,7 +196,8 @@ def _dig(settings: Settings, named: str) -> object:
         (
             "[models.q]\nprice = { input = 0.2 }",
             (
-                'models.q.price: expected "free" or a table with input, output, cache_read, cache_write, cache_write_1h, '
+                'models.q.price: expected "free" or a table with input, output, cache_read, cache_write, '
+                "cache_write_1h, "
                 "audio_input, reasoning, audio_output, call, image, second, character, tool_use, tiers, factor, "
                 "got { input = 0.2 }"
             ),
