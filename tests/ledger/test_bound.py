@@ -67,6 +67,11 @@ def test_a_conversation_is_no_longer_than_the_context_window() -> None:
     assert bound == Bound(100, 8_000, 50, 50)
 
 
+def test_the_target_with_the_longest_input_counts() -> None:
+    short, long = Reach(context_tokens=50), Reach(context_tokens=100)
+    assert bound_of(short, long, max_tokens=1)[0].fixed_nusd == bound_of(long, short, max_tokens=1)[0].fixed_nusd == 200
+
+
 def test_the_dearest_tier_within_reach_counts() -> None:
     tiers = (
         Tier(above_input_tokens=1_000, rates=Rates(input=1_000, cache_write_1h=5_000, output=9_000)),

@@ -55,6 +55,7 @@ def test_what_is_not_tokens_is_charged_by_its_own_unit() -> None:
         "tool_use": 21_000,
     }
     assert charge(price, usage) == 255
+    assert [line.amount_nusd for line in itemise(price, usage)] == [1, 80, 150, 3, 21]
 
 
 def test_reasoning_and_sound_may_have_prices_of_their_own() -> None:
