@@ -67,4 +67,8 @@ def _show_price(model: ModelSettings | None) -> str:
         return ""
     if isinstance(model.price, str):
         return model.price
-    return f"{model.price.input or '-'} / {model.price.output or '-'}"
+    price = model.price
+    sides = f"{price.input or '-'} / {price.output or '-'}"
+    if price.factor is None:
+        return sides
+    return f"{price.factor} × {sides if price.input or price.output else 'list'}"
