@@ -11,7 +11,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-_LINK = re.compile(r"\]\((?:\.\./)+((?:src|tests|scripts)/[^)#\s]*)(?:#[^)]*)?\)")
+_LINK = re.compile(r"\]\((?:\.\./)+((?:src|tests|scripts|examples)/[^)#\s]*)(?:#[^)]*)?\)")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

@@ -42,7 +42,7 @@ def test_what_the_file_declares_is_listed_with_targets_and_price(run: Run, monke
     assert models["own"]["price"] == "free"
     table = run("models", "list").stdout
     assert "0.20 / 0.80" in table
-    assert "0.1 × list" in table
+    assert "0.1 x list" in table
     assert "lab/a, lab/b" in table
 
 

@@ -71,4 +71,4 @@ def _show_price(model: ModelSettings | None) -> str:
     sides = f"{price.input or '-'} / {price.output or '-'}"
     if price.factor is None:
         return sides
-    return f"{price.factor} × {sides if price.input or price.output else 'list'}"
+    return f"{price.factor} x {sides if price.input or price.output else 'list'}"
