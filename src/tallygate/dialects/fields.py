@@ -6,7 +6,9 @@ A reader takes each member it knows, with its type checked and its path in the e
 
 from typing import Any
 
-from tallygate.errors import InvalidValue, MissingField, TallygateError
+import msgspec
+
+from tallygate.errors import InvalidEncoding, InvalidJson, InvalidValue, MissingField, TallygateError, TooDeep
 from tallygate.genai.messages import Extra
 
 
@@ -169,3 +171,15 @@ def _put_back(known: Any, value: Any) -> Any:
 def without_none(members: dict[str, Any]) -> dict[str, Any]:
     """The members that have a value."""
     return {name: value for name, value in members.items() if value is not None}
+
+
+def decode_body(body: bytes) -> Any:
+    """A request's body as decoded JSON. Raises InvalidJson, InvalidEncoding, TooDeep."""
+    try:
+        return msgspec.json.decode(body)
+    except UnicodeDecodeError:
+        raise InvalidEncoding from None
+    except RecursionError:
+        raise TooDeep from None
+    except msgspec.DecodeError as error:
+        raise InvalidJson(f"The body is not one JSON document: {error}.") from None

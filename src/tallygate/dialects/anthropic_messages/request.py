@@ -14,9 +14,9 @@ from tallygate.dialects.anthropic_messages.peek import STOPS_MAX, TOKENS_MAX
 from tallygate.dialects.anthropic_messages.thinking import read_options, write_options
 from tallygate.dialects.anthropic_messages.tools import read_choice, read_tools, write_choice, write_tools
 from tallygate.dialects.base import Written
-from tallygate.dialects.fields import Fields, without_none
+from tallygate.dialects.fields import Fields, decode_body, without_none
 from tallygate.dialects.losses import Losses
-from tallygate.errors import InvalidEncoding, InvalidJson, MissingField, TooDeep
+from tallygate.errors import MissingField
 from tallygate.genai.chat import ChatRequest, ResponseFormat, Sampling
 
 # The vocabulary's words for tiers are those of the other large vendor.
@@ -29,7 +29,7 @@ def read_request(body: bytes) -> ChatRequest:
 
     Raises InvalidJson, InvalidEncoding, TooDeep, InvalidValue or MissingField with the path.
     """
-    fields = Fields(_decode(body))
+    fields = Fields(decode_body(body))
     choice, parallel = read_choice(fields)
     config = fields.inside("output_config")
     metadata = fields.inside("metadata")
@@ -59,17 +59,6 @@ def read_request(body: bytes) -> ChatRequest:
         dialect=NAME,
         extra=fields.rest(),
     )
-
-
-def _decode(body: bytes) -> Any:
-    try:
-        return msgspec.json.decode(body)
-    except UnicodeDecodeError:
-        raise InvalidEncoding from None
-    except RecursionError:
-        raise TooDeep from None
-    except msgspec.DecodeError as error:
-        raise InvalidJson(f"The body is not one JSON document: {error}.") from None
 
 
 def _read_stops(fields: Fields) -> tuple[str, ...]:

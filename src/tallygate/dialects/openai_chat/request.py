@@ -9,14 +9,13 @@ from typing import Any, Final
 import msgspec
 
 from tallygate.dialects.base import Written
-from tallygate.dialects.fields import Fields, without_none
+from tallygate.dialects.fields import Fields, decode_body, without_none
 from tallygate.dialects.losses import Losses
 from tallygate.dialects.openai_chat.losses import NAME, open_losses
 from tallygate.dialects.openai_chat.messages import read_messages, write_messages
 from tallygate.dialects.openai_chat.parts import read_parts, write_content
 from tallygate.dialects.openai_chat.reasoning import read_options, write_options
 from tallygate.dialects.openai_chat.tools import read_choice, read_tools, write_choice, write_tools
-from tallygate.errors import InvalidEncoding, InvalidJson, TooDeep
 from tallygate.genai.chat import ChatRequest, ResponseFormat, Sampling
 
 OUTPUT_CAP_KEY: Final = "max_tokens"
@@ -36,7 +35,7 @@ _SCHEMA_NAME: Final = "answer"
 
 def read_request(body: bytes) -> ChatRequest:
     """The request in `body`. Raises InvalidJson, InvalidEncoding, TooDeep, InvalidValue, MissingField with the path."""
-    fields = Fields(_decode(body))
+    fields = Fields(decode_body(body))
     tools = read_tools(fields)
     stream = bool(fields.flag("stream"))
     options = fields.inside("stream_options")
@@ -64,17 +63,6 @@ def read_request(body: bytes) -> ChatRequest:
         dialect=NAME,
         extra=fields.rest(),
     )
-
-
-def _decode(body: bytes) -> Any:
-    try:
-        return msgspec.json.decode(body)
-    except UnicodeDecodeError:
-        raise InvalidEncoding from None
-    except RecursionError:
-        raise TooDeep from None
-    except msgspec.DecodeError as error:
-        raise InvalidJson(f"The body is not one JSON document: {error}.") from None
 
 
 def _read_cap(fields: Fields) -> int | None:
