@@ -7,9 +7,11 @@ town of workspaces, users and keys to try things in.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tallygate.genai.book import Admission, Bound, Folded, Held, Hold, Item, Key, Rows, TopUp, Transfer, User, Wallet
+from tallygate.genai.book import Hold, Key, Rows, Transfer, User, Wallet
 from tallygate.genai.book import Workspace as WorkspaceRow
+from tallygate.genai.items import Admission, Bound, Item, TopUp
 from tallygate.genai.lockset import name_rows
+from tallygate.genai.results import Folded, Held
 from tallygate.ledger.fold import fold
 
 Fold = Callable[[Rows, Sequence[Item], int], Folded]

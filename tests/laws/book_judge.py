@@ -11,7 +11,8 @@ from typing import Any
 
 from msgspec import structs
 
-from tallygate.genai.book import Admission, Budget, Hold, Transfer
+from tallygate.genai.book import Budget, Hold, Transfer
+from tallygate.genai.items import Admission
 from tests.fakes.ledger import Shelf
 
 ENDS = ("post", "void")

@@ -10,33 +10,23 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from msgspec import structs
 
-from tallygate.genai.book import (
+from tallygate.genai.book import Answer, Budget, Hold
+from tallygate.genai.items import (
     Admission,
-    AlreadyDone,
-    Answer,
     Bound,
-    Budget,
     ClaimRequest,
     Cost,
-    Fenced,
-    Folded,
-    Hold,
     Item,
     LimitChange,
-    Moved,
     Payout,
-    Posted,
     Progress,
     Recovery,
     Refund,
-    Refused,
-    Replay,
-    Running,
     Settlement,
-    Stale,
     TopUp,
     Void,
 )
+from tallygate.genai.results import AlreadyDone, Fenced, Folded, Moved, Posted, Refused, Replay, Running, Stale
 from tallygate.ledger.fold import fold
 from tests.fakes.ledger import DAY_NS, NOON_NS, OWNERS, Fold, ask, build_town
 from tests.laws.book_judge import KEEP_NS, Judge
@@ -313,7 +303,7 @@ class Machine(RuleBasedStateMachine):
         if isinstance(item, Progress):
             return ("noted", max(row.progress_nusd, item.amount_nusd))
         if isinstance(item, Void):
-            return ("dispatched",) if row.progress_output_tokens or row.progress_input_tokens else ("voided",)
+            return ("dispatched",) if row.output_tokens or row.input_tokens else ("voided",)
         price_nusd = item.amount_nusd
         return ("posted", min(price_nusd, row.amount_nusd), max(0, price_nusd - row.amount_nusd))
 

@@ -4,20 +4,8 @@ from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any
 
-from tallygate.genai.book import (
-    Admission,
-    AlreadyDone,
-    Bound,
-    Fenced,
-    Held,
-    Noted,
-    Posted,
-    Refused,
-    Replay,
-    Running,
-    Stale,
-    Voided,
-)
+from tallygate.genai.items import Admission, Bound
+from tallygate.genai.results import AlreadyDone, Fenced, Held, Noted, Posted, Refused, Replay, Running, Stale, Voided
 from tests.fakes.ledger import Shelf
 from tests.laws.book_judge import View
 

@@ -8,20 +8,9 @@ from typing import Any
 
 from msgspec import structs
 
-from tallygate.genai.book import (
-    Admission,
-    AlreadyDone,
-    Folded,
-    Item,
-    Posted,
-    Progress,
-    Recovery,
-    Refused,
-    Rows,
-    Settlement,
-    TopUp,
-    Void,
-)
+from tallygate.genai.book import Rows
+from tallygate.genai.items import Admission, Item, Progress, Recovery, Settlement, TopUp, Void
+from tallygate.genai.results import AlreadyDone, Folded, Posted, Refused
 from tallygate.ledger.fold import fold
 from tests.fakes.ledger import Fold
 

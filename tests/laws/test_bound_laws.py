@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from tallygate.dialects.registry import DIALECTS
 from tallygate.errors import InvalidValue, TallygateError, UnsupportedParameter
-from tallygate.genai.book import Bound
 from tallygate.genai.ceilings import Ceilings, Reach
 from tallygate.genai.chat import ChatRequest
+from tallygate.genai.items import Bound
 from tallygate.genai.messages import Audio, Document, Image, Inline, Opaque, Part, Stored, ToolResult, Video
 from tallygate.genai.usage import Usage
 from tallygate.ledger.bound import bound_call, bound_usage, find_output_limit, max_usage, needs_reading

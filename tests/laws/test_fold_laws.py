@@ -7,7 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
-from tallygate.genai.book import Bound, Budget, Held, Posted, Refused, Settlement
+from tallygate.genai.book import Budget
+from tallygate.genai.items import Bound, Settlement
+from tallygate.genai.results import Held, Posted, Refused
 from tests.fakes.ledger import NOON_NS, ask, build_town
 from tests.laws.book_judge import Judge
 from tests.laws.book_machine import Machine

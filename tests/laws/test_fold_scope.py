@@ -8,7 +8,9 @@ from itertools import product
 import pytest
 from msgspec import structs
 
-from tallygate.genai.book import Budget, Hold, Item, Recovery, Refused, Settlement, TopUp, Void
+from tallygate.genai.book import Budget, Hold
+from tallygate.genai.items import Item, Recovery, Settlement, TopUp, Void
+from tallygate.genai.results import Refused
 from tests.fakes.ledger import OWNERS, Shelf, ask, build_town
 from tests.laws.book_judge import Judge
 from tests.laws.book_machine import STANDING

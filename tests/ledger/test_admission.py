@@ -5,22 +5,9 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from tallygate.genai.book import (
-    AlreadyDone,
-    Answer,
-    Bound,
-    Budget,
-    Claim,
-    ClaimRequest,
-    Held,
-    Refused,
-    Replay,
-    Running,
-    Settlement,
-    Stale,
-    Void,
-    Voided,
-)
+from tallygate.genai.book import Answer, Budget, Claim
+from tallygate.genai.items import Bound, ClaimRequest, Settlement, Void
+from tallygate.genai.results import AlreadyDone, Held, Refused, Replay, Running, Stale, Voided
 from tests.fakes.ledger import DAY_NS, NOON_NS, Shelf, ask, build_town, hold
 
 CLAIM = ClaimRequest("c", b"request", keep_ns=DAY_NS)

@@ -7,9 +7,9 @@ import pytest
 
 from tallygate.dialects.registry import DIALECTS
 from tallygate.errors import Unpriced, UnsupportedParameter
-from tallygate.genai.book import Bound
 from tallygate.genai.ceilings import Ceilings, Reach
 from tallygate.genai.chat import ChatRequest
+from tallygate.genai.items import Bound
 from tallygate.ledger.bound import PROMPT_TOKENS, bound_call, max_usage
 from tallygate.ledger.prices import Price, Rates, Tier, price_free
 from tallygate.ledger.tool_bound import TOOL_PROMPT_TOKENS

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from tallygate.genai.book import Budget, LimitChange, LimitSet, Moved, Payout, Refund, Refused, Settlement, TopUp
+from tallygate.genai.book import Budget
+from tallygate.genai.items import LimitChange, Payout, Refund, Settlement, TopUp
+from tallygate.genai.results import LimitSet, Moved, Refused
 from tests.fakes.ledger import NOON_NS, Shelf, build_town, hold
 
 AMOUNT_MAX = 2**63 - 1

@@ -1,6 +1,8 @@
 """A batch is its items in order: each sees what the earlier ones left, and succeeds or fails alone."""
 
-from tallygate.genai.book import Folded, Held, Posted, Refused, Rows, Settlement, TopUp, Void
+from tallygate.genai.book import Rows
+from tallygate.genai.items import Settlement, TopUp, Void
+from tallygate.genai.results import Folded, Held, Posted, Refused
 from tallygate.ledger.fold import fold
 from tests.fakes.ledger import NOON_NS, ask, build_town, hold
 

@@ -6,25 +6,9 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from tallygate.genai.book import (
-    AlreadyDone,
-    Answer,
-    Budget,
-    ClaimRequest,
-    Cost,
-    Fenced,
-    Held,
-    Hold,
-    Item,
-    Noted,
-    Posted,
-    Progress,
-    Recovery,
-    Refused,
-    Settlement,
-    Void,
-    Voided,
-)
+from tallygate.genai.book import Answer, Budget, Hold
+from tallygate.genai.items import ClaimRequest, Cost, Item, Progress, Recovery, Settlement, Void
+from tallygate.genai.results import AlreadyDone, Fenced, Held, Noted, Posted, Refused, Voided
 from tests.fakes.ledger import DAY_NS, NOON_NS, Shelf, ask, build_town, hold
 
 CLAIM = ClaimRequest("c", b"request", keep_ns=DAY_NS)
@@ -184,7 +168,7 @@ def test_progress_only_grows() -> None:
     assert isinstance(shelf.do(progress(row, 10, 20)), Noted)
     again = shelf.commit([progress(row, 9, 30), progress(row, 1, 1)])
     assert [result.hold.progress_nusd for result in again.results if isinstance(result, Noted)] == [30, 30]
-    assert shelf.hold("h").progress_output_tokens == 10
+    assert shelf.hold("h").output_tokens == 10
     assert not shelf.commit([progress(row, 1, 1)]).changed.holds
 
 

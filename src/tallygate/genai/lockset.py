@@ -8,9 +8,9 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from tallygate.genai.book import (
+from tallygate.genai.book import Hold, TransferKind
+from tallygate.genai.items import (
     Admission,
-    Hold,
     Item,
     LimitChange,
     Payout,
@@ -19,7 +19,6 @@ from tallygate.genai.book import (
     Refund,
     Settlement,
     TopUp,
-    TransferKind,
     Void,
 )
 

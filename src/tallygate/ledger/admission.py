@@ -6,26 +6,10 @@ money enough at every level. Pure; `fold` calls it with the rows as earlier item
 
 from msgspec import structs
 
-from tallygate.genai.book import (
-    Admission,
-    AlreadyDone,
-    Bound,
-    Budget,
-    Claim,
-    ClaimRequest,
-    Held,
-    Hold,
-    Key,
-    Refused,
-    Replay,
-    Result,
-    Running,
-    Stale,
-    Transfer,
-    User,
-    Wallet,
-)
+from tallygate.genai.book import Budget, Claim, Hold, Key, Transfer, User, Wallet
+from tallygate.genai.items import Admission, Bound, ClaimRequest
 from tallygate.genai.lockset import derive_transfer_id
+from tallygate.genai.results import AlreadyDone, Held, Refused, Replay, Result, Running, Stale
 from tallygate.ledger.accounts import name_revenue, name_wallet
 from tallygate.ledger.draft import Draft
 from tallygate.ledger.money import count_affordable, is_amount, round_up

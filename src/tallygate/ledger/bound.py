@@ -12,9 +12,9 @@ import msgspec
 from msgspec import Struct
 
 from tallygate.errors import Unpriced, UnsupportedParameter
-from tallygate.genai.book import Bound
 from tallygate.genai.ceilings import Reach
 from tallygate.genai.chat import ChatRequest
+from tallygate.genai.items import Bound
 from tallygate.genai.peek import Peek, Span
 from tallygate.genai.usage import Usage
 from tallygate.ledger.media_bound import Carried, bound_media

@@ -6,20 +6,10 @@ refused.
 
 from msgspec import structs
 
-from tallygate.genai.book import (
-    LimitChange,
-    LimitSet,
-    Moved,
-    Payout,
-    Refund,
-    Refused,
-    Result,
-    TopUp,
-    Transfer,
-    TransferKind,
-    Wallet,
-)
+from tallygate.genai.book import Transfer, TransferKind, Wallet
+from tallygate.genai.items import LimitChange, Payout, Refund, TopUp
 from tallygate.genai.lockset import derive_transfer_id
+from tallygate.genai.results import LimitSet, Moved, Refused, Result
 from tallygate.ledger.accounts import PAYMENTS, PROMO, name_revenue, name_wallet
 from tallygate.ledger.draft import Draft
 from tallygate.ledger.money import AMOUNT_MAX, is_amount

@@ -6,7 +6,8 @@ The only mutable thing in the book, and it does not outlive one fold. It decides
 from collections.abc import Mapping
 from typing import Generic, TypeVar
 
-from tallygate.genai.book import Budget, Claim, Folded, Hold, Key, Result, Rows, Transfer, User, Wallet, Workspace
+from tallygate.genai.book import Budget, Claim, Hold, Key, Rows, Transfer, User, Wallet, Workspace
+from tallygate.genai.results import Folded, Result
 
 Row = TypeVar("Row")
 

@@ -6,21 +6,20 @@ a refusal leaves nothing behind. What each kind of item does stands in `admissio
 
 from collections.abc import Sequence
 
-from tallygate.genai.book import (
+from tallygate.genai.book import Rows
+from tallygate.genai.items import (
     Admission,
-    Folded,
     Item,
     LimitChange,
     Payout,
     Progress,
     Recovery,
     Refund,
-    Result,
-    Rows,
     Settlement,
     TopUp,
     Void,
 )
+from tallygate.genai.results import Folded, Result
 from tallygate.ledger.admission import admit
 from tallygate.ledger.credit import change_limit, pay_out, refund, top_up
 from tallygate.ledger.draft import Draft

@@ -6,26 +6,10 @@ price that the hold pins.
 
 from msgspec import structs
 
-from tallygate.genai.book import (
-    AlreadyDone,
-    Answer,
-    Cost,
-    Fenced,
-    Hold,
-    HoldState,
-    Noted,
-    Posted,
-    Progress,
-    Recovery,
-    Refused,
-    Result,
-    Settlement,
-    Transfer,
-    TransferKind,
-    Void,
-    Voided,
-)
+from tallygate.genai.book import Answer, Hold, HoldState, Transfer, TransferKind
+from tallygate.genai.items import Cost, Progress, Recovery, Settlement, Void
 from tallygate.genai.lockset import derive_transfer_id
+from tallygate.genai.results import AlreadyDone, Fenced, Noted, Posted, Refused, Result, Voided
 from tallygate.ledger.accounts import HOUSE_LOSS, name_cost, name_payable, name_revenue, name_wallet
 from tallygate.ledger.draft import Draft
 from tallygate.ledger.money import is_amount
@@ -40,6 +24,11 @@ def settle(draft: Draft, item: Settlement, now_ns: int) -> Result:
         return stopped or Refused(reason="unknown")
     if not (is_amount(item.amount_nusd) and is_amount(item.loss_nusd)):
         return Refused(reason="amount")
+    if not (is_amount(item.input_tokens) and is_amount(item.output_tokens)):
+        return Refused(reason="amount")
+    hold = structs.replace(
+        hold, input_tokens=item.input_tokens, output_tokens=item.output_tokens, details=item.details
+    )
     paid_nusd = min(item.amount_nusd, hold.amount_nusd)
     loss_nusd = item.amount_nusd - paid_nusd + item.loss_nusd
     if not _are_payable(loss_nusd, item.costs):
@@ -75,7 +64,7 @@ def void(draft: Draft, item: Void, now_ns: int) -> Result:
     stopped = _stop(hold, item.epoch)
     if hold is None or stopped is not None:
         return stopped or Refused(reason="unknown")
-    if hold.progress_nusd or hold.progress_input_tokens or hold.progress_output_tokens:
+    if hold.progress_nusd or hold.input_tokens or hold.output_tokens:
         return Refused(reason="dispatched")
     ended = _end(draft, hold, "voided", now_ns)
     if ended is None:
@@ -94,8 +83,8 @@ def note(draft: Draft, item: Progress) -> Result:
         return Refused(reason="amount")
     noted = structs.replace(
         hold,
-        progress_input_tokens=max(hold.progress_input_tokens, item.input_tokens),
-        progress_output_tokens=max(hold.progress_output_tokens, item.output_tokens),
+        input_tokens=max(hold.input_tokens, item.input_tokens),
+        output_tokens=max(hold.output_tokens, item.output_tokens),
         progress_nusd=max(hold.progress_nusd, item.amount_nusd),
     )
     if noted != hold:

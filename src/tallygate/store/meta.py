@@ -11,7 +11,7 @@ from tallygate.store.address import DatabaseAddress, Engine
 from tallygate.store.driver import DRIVER_ERRORS, DriverConnection
 from tallygate.store.refusal import DatabaseUnusable, PepperMismatch, SchemaNewer
 
-SCHEMA_VERSIONS = ("0001",)
+SCHEMA_VERSIONS = ("0001", "0002")
 """Every schema this code knows, oldest first: the revisions in `migrations/versions`."""
 
 VERSION_TABLE = "tallygate_schema"

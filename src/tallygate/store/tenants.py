@@ -14,7 +14,7 @@ from tallygate.errors import Conflict, NotFound
 from tallygate.store.audit import Change, new_id, write_audit
 from tallygate.store.database import Database
 from tallygate.store.rows import ACTIVE, DISABLED, FIRST_USER, UserRow, WorkspaceRow
-from tallygate.store.schema import users, workspaces
+from tallygate.store.schema import users, wallets, workspaces
 
 
 def create_workspace(database: Database, name: str, change: Change) -> WorkspaceRow:
@@ -84,12 +84,13 @@ def disable_user(database: Database, workspace: str, user: str, change: Change) 
 
 
 def insert_workspace(connection: Connection, name: str, change: Change) -> tuple[WorkspaceRow, UserRow]:
-    """A workspace with its first user, in the caller's transaction. Raises Conflict."""
+    """A workspace with its empty wallet and its first user, in the caller's transaction. Raises Conflict."""
     row = WorkspaceRow(new_id("ws_"), name, ACTIVE, change.at_ns, None)
     try:
         connection.execute(insert(workspaces).values(msgspec.structs.asdict(row)))
     except IntegrityError as error:
         raise Conflict(f"There is already a workspace named {name!r}.") from error
+    connection.execute(insert(wallets).values(workspace_id=row.id))
     write_audit(connection, change, "workspace.create", workspace_id=row.id, object_id=row.id, detail={"name": name})
     return row, _insert_user(connection, row, FIRST_USER, change)
 
