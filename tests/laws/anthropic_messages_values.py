@@ -152,6 +152,7 @@ def _usages(draw: st.DrawFn) -> Usage:
         cache_write_tokens=written,
         cache_write_1h_tokens=draw(maybe(st.integers(0, written))) if written is not None else None,
         reasoning_tokens=draw(maybe(st.integers(0, made))),
+        tool_uses=draw(maybe(COUNTS)),
     )
 
 

@@ -17,7 +17,7 @@ def test_cached_tokens_are_part_of_the_input() -> None:
             "cache_creation": {"ephemeral_5m_input_tokens": 100, "ephemeral_1h_input_tokens": 200},
             "output_tokens": 50,
             "output_tokens_details": {"thinking_tokens": 40},
-            "server_tool_use": {"web_search_requests": 1},
+            "server_tool_use": {"web_search_requests": 1, "web_fetch_requests": 2},
             "service_tier": "standard",
         }
     )
@@ -28,8 +28,9 @@ def test_cached_tokens_are_part_of_the_input() -> None:
         cache_write_tokens=300,
         cache_write_1h_tokens=200,
         reasoning_tokens=40,
+        tool_uses=1,
     )
-    assert (tier, left) == ("default", {"server_tool_use": {"web_search_requests": 1}})
+    assert (tier, left) == ("default", {"server_tool_use": {"web_fetch_requests": 2}})
     assert write_usage(usage) == {
         "input_tokens": 10,
         "cache_creation_input_tokens": 300,
@@ -37,6 +38,7 @@ def test_cached_tokens_are_part_of_the_input() -> None:
         "cache_creation": {"ephemeral_5m_input_tokens": 100, "ephemeral_1h_input_tokens": 200},
         "output_tokens": 50,
         "output_tokens_details": {"thinking_tokens": 40},
+        "server_tool_use": {"web_search_requests": 1},
     }
 
 

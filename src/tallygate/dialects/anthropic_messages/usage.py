@@ -1,7 +1,8 @@
 """Token counts, both ways (platform.claude.com/docs/en/api/messages, `usage`).
 
 On this wire `input_tokens` leaves out what was read from and written to the cache; ours is the sum of the three. A
-count that cannot be right (negative, fractional, not a number) counts as not given.
+count that cannot be right (negative, fractional, not a number) counts as not given. Of the provider's own tools only
+searches have a fee for each use; other members of `server_tool_use` are kept beside.
 """
 
 from typing import Any, Final
@@ -27,6 +28,7 @@ def read_usage(value: Any) -> tuple[Usage | None, str | None, Extra]:
     fresh, made, read, written = (_count(members.pop(name, None)) for name in _COUNTS)
     short, long = _read_parts(members, "cache_creation", _LIVES)
     (thought,) = _read_parts(members, "output_tokens_details", ("thinking_tokens",))
+    (searched,) = _read_parts(members, "server_tool_use", ("web_search_requests",))
     tier = members.pop("service_tier", None)
     if not isinstance(tier, str):
         tier = None
@@ -43,6 +45,7 @@ def read_usage(value: Any) -> tuple[Usage | None, str | None, Extra]:
         cache_write_tokens=written,
         cache_write_1h_tokens=None if long is None else min(long, written or 0),
         reasoning_tokens=None if thought is None else min(thought, output_tokens),
+        tool_uses=searched,
     )
     return usage, _TIERS_READ.get(tier, tier) if tier else None, extra
 
@@ -81,6 +84,8 @@ def write_usage(usage: Usage | None) -> dict[str, Any]:
         members["cache_creation"] = dict(zip(_LIVES, (max((written or 0) - long, 0), long), strict=True))
     if usage.reasoning_tokens is not None:
         members["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens}
+    if usage.tool_uses is not None:
+        members["server_tool_use"] = {"web_search_requests": usage.tool_uses}
     return without_none(members)
 
 
