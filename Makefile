@@ -20,7 +20,8 @@ export UV_SYSTEM_CERTS := true
 .DEFAULT_GOAL := run
 
 run: $(SERVER)
-	@TALLYGATE_DATA="$${TALLYGATE_DATA:-./.tallygate}" exec $(VENV)/bin/tallygate serve
+	@TALLYGATE_DATA="$${TALLYGATE_DATA:-./.tallygate}" \
+		TALLYGATE_OPENING_CREDIT_USD="$${TALLYGATE_OPENING_CREDIT_USD:-5.00}" exec $(VENV)/bin/tallygate serve
 
 # Everything a change must pass: style, types, floors, and every test on both engines.
 test: $(TEST)

@@ -1,4 +1,6 @@
-"""What an operator may set about keys, section `[keys]`. Values only; where they came from is known to `config`."""
+"""What an operator may set about keys and limits, sections `[keys]` and `[limits]`. Values only; where they came
+from is known to `config`.
+"""
 
 from typing import Annotated
 
@@ -15,3 +17,10 @@ class KeysSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     pepper: Secret | None = None
     """64 hexadecimal digits; from the environment only. None: made at the first start, in the file DATA/key-pepper."""
+
+
+class LimitsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What everybody may do where nothing else was said of a user or a key."""
+
+    concurrency: Annotated[int, Meta(ge=1, le=10_000)] = 5
+    """Calls that one user may have open at once, over all keys, doors, workers and replicas."""

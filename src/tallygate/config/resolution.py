@@ -69,12 +69,13 @@ def resolve(
 
 
 def _complete(settings: Settings, values: list[Value], file: FilePath | None) -> Resolved:
-    """Fill in the one default that depends on another setting: the database lies in the data folder."""
-    if not settings.database_url:
-        url = f"sqlite:///{settings.data}/tallygate.db"
-        settings = replace(settings, database_url=url)
-        values = [replace(value, value=url) if value.setting == "database_url" else value for value in values]
-    return Resolved(settings=settings, values=tuple(values), file=file)
+    """Fill in the defaults that depend on another setting: database and media lie in the data folder."""
+    derived = {
+        "database_url": settings.database_url or f"sqlite:///{settings.data}/tallygate.db",
+        "media_url": settings.media_url or (settings.data / "media").as_uri(),
+    }
+    values = [replace(value, value=derived.get(value.setting, value.value)) for value in values]
+    return Resolved(settings=replace(settings, **derived), values=tuple(values), file=file)
 
 
 def _find_document(config: FilePath | None, environ: Mapping[str, str], folder: FilePath) -> Document | None:

@@ -8,16 +8,19 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from tallygate.access.settings import KeysSettings
+from tallygate.access.settings import KeysSettings, LimitsSettings
 from tallygate.api.settings import ServerSettings
 from tallygate.genai.secret import Secret
+from tallygate.media.settings import IdempotencySettings
 from tallygate.providers.settings import ProviderSettings
 from tallygate.router.settings import ModelSettings
 from tallygate.transport.settings import TransportSettings
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The resolved configuration. `data` is absolute; `database_url` is never empty once it went through `resolve`."""
+    """The resolved configuration. `data` is absolute; `database_url` and `media_url` are never empty once they went
+    through `resolve`.
+    """
 
     data: Path = Path("~/.local/share/tallygate")
     # Empty: SQLite in the data folder.
@@ -29,12 +32,25 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     public_url: Annotated[
         str, Meta(pattern=r"^(?:\Z|https?://[^/])", description="a URL that begins with http:// or https://")
     ] = ""
+    # Empty: a folder in the data folder.
+    media_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^(?:\Z|file://(?:localhost)?/(?!.*%00)[^?#\x00]*\Z)",
+            description="the URL of a folder that begins with file:/// (no other kind of store is known here)",
+        ),
+    ] = ""
     # None: made at the first start and kept in the data folder.
     admin_key: Secret | None = None
+    opening_credit_usd: Annotated[
+        str, Meta(pattern=r"^\d{1,6}(\.\d{1,9})?\Z", description="an amount in USD such as 5.00")
+    ] = "0"
     discover: bool = True
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     server: ServerSettings = field(default_factory=ServerSettings)
     keys: KeysSettings = field(default_factory=KeysSettings)
+    limits: LimitsSettings = field(default_factory=LimitsSettings)
+    idempotency: IdempotencySettings = field(default_factory=IdempotencySettings)
     transport: TransportSettings = field(default_factory=TransportSettings)
     providers: dict[str, ProviderSettings] = field(default_factory=dict[str, ProviderSettings])
     models: dict[str, ModelSettings] = field(default_factory=dict[str, ModelSettings])
