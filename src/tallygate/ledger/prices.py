@@ -6,18 +6,16 @@ changes; a new price is a new version. Reading prices from text is `terms`, from
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from tallygate.errors import Unpriced
+from tallygate.genai.price_row import PriceKind
 from tallygate.genai.usage import Usage
 from tallygate.ledger.money import round_up
-
-PriceKind = Literal["sale", "cost"]
-"""`sale`: what a wallet pays, by the name the user calls. `cost`: what the house owes, by ``provider/model``."""
 
 WIDER: Final[Mapping[str, str]] = {
     "cache_read": "input",

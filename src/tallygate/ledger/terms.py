@@ -9,13 +9,14 @@ from typing import Any, Final, cast
 
 from msgspec.structs import replace
 
+from tallygate.genai.price_row import PriceKind
 from tallygate.ledger.money import (
     parse_price_per_million,
     parse_price_per_unit,
     print_price_per_million,
     print_price_per_unit,
 )
-from tallygate.ledger.prices import INPUT_KINDS, OUTPUT_KINDS, Price, PriceKind, Rates, Tier, price_free, scale
+from tallygate.ledger.prices import INPUT_KINDS, OUTPUT_KINDS, Price, Rates, Tier, price_free, scale
 
 FREE: Final = "free"
 

@@ -1,6 +1,14 @@
 """Anthropic (platform.claude.com/docs/en/api/overview)."""
 
+from tallygate.genai.ceilings import Ceilings, Reach
 from tallygate.providers.base import Provider
+
+# platform.claude.com/docs/en/models/overview and the page of each model there, November 2026. Larger pictures are
+# scaled down to 4,784 tokens, before 4.7 to about 1,600 (docs/en/build-with-claude/vision, and the migration guide of
+# Opus 4.7).
+_SHARP = Reach(context_tokens=1_000_000, output_tokens_max=128_000, ceilings=Ceilings(image_tokens=4_784))
+_LONG = Reach(context_tokens=1_000_000, output_tokens_max=128_000, ceilings=Ceilings(image_tokens=1_600))
+_OLDER = Reach(context_tokens=200_000, output_tokens_max=64_000, ceilings=Ceilings(image_tokens=1_600))
 
 ROW = Provider(
     name="anthropic",
@@ -12,4 +20,12 @@ ROW = Provider(
     # platform.claude.com/docs/en/about-claude/models/overview, November 2026.
     models=("claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5", "claude-opus-4-7", "claude-sonnet-4-6"),
     claims=("claude-*",),
+    reaches={
+        "claude-*-5-5": _SHARP,
+        "claude-fable-5-[12]": _SHARP,
+        "claude-opus-5": _SHARP,
+        "claude-opus-4-[78]*": _SHARP,
+        "claude-*-4-6*": _LONG,
+        "claude-*-4-5*": _OLDER,
+    },
 )

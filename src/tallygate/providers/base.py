@@ -10,6 +10,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from tallygate.genai.catalog import Offer, Quality
+from tallygate.genai.ceilings import Reach
 from tallygate.genai.secret import Secret
 from tallygate.transport.base import Answer, OutgoingRequest
 
@@ -56,7 +57,8 @@ class Provider(Struct, frozen=True, kw_only=True):
     may hold the key, best first. `stream_usage`: it knows ``stream_options.include_usage``. `output_cap_key` is the key
     of a chat request that bounds its output and that it heeds; `output_tokens_default` the bound for a caller who gave
     none, on a wire that must have one. `models` are well-known names to list; `claims` are patterns (fnmatch) of names
-    that are this provider's when they are called without ``provider/`` before them.
+    that are this provider's when they are called without ``provider/`` before them. `reaches` says by pattern, the
+    first that fits, how far a model goes: figures from the vendor's own pages, for the bound of a call's cost.
     """
 
     name: str
@@ -72,9 +74,15 @@ class Provider(Struct, frozen=True, kw_only=True):
     output_tokens_default: int = 8192
     models: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
+    reaches: Mapping[str, Reach] = field(default_factory=dict[str, Reach])
     engine: Engine | None = None
     serve: Serve | None = None
     quality: Quality = "real"
+
+    @property
+    def free(self) -> bool:
+        """True if nobody bills its calls: an engine of the operator's own, or models to test with."""
+        return self.engine is not None or self.quality == "test"
 
     def offers(self) -> tuple[Offer, ...]:
         """The well-known models as offers. Test models are only ever offered with their provider's name in front."""

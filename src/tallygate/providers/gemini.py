@@ -3,7 +3,12 @@
 That face reports usage as running totals in the chunks of a stream, and refuses unknown request fields.
 """
 
+from tallygate.genai.ceilings import Reach
 from tallygate.providers.base import Provider
+
+# ai.google.dev/gemini-api/docs/models and the page of each model there; for 2.5 Flash
+# docs.cloud.google.com/vertex-ai/generative-ai/docs/models/gemini/2-5-flash. November 2026.
+_FLASH = Reach(context_tokens=1_048_576, output_tokens_max=65_536)
 
 ROW = Provider(
     name="gemini",
@@ -15,4 +20,11 @@ ROW = Provider(
     # ai.google.dev/gemini-api/docs/models, November 2026.
     models=("gemini-3.6-flash", "gemini-3.5-flash", "gemini-3.5-flash-lite", "gemini-3.1-pro-preview"),
     claims=("gemini-*", "gemma-*"),
+    reaches={
+        **dict.fromkeys(("gemini-3.6-flash", "gemini-3.5-flash-lite", "gemini-3.1-flash-lite*"), _FLASH),
+        "gemini-2.5-flash": Reach(context_tokens=1_048_576, output_tokens_max=65_535),
+        **dict.fromkeys(
+            ("gemini-2.0-flash", "gemini-2.0-flash-lite"), Reach(context_tokens=1_048_576, output_tokens_max=8_192)
+        ),
+    },
 )
