@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tallygate.store.address import DatabaseAddress, Engine, parse_address
-from tallygate.store.driver import DRIVER_ERRORS, DriverConnection
+from tallygate.store.driver import DriverConnection, DriverError
 from tallygate.store.refusal import DatabaseUnusable
 from tests.fixtures.postgresql import PrivateServer
 
@@ -59,7 +59,7 @@ def test_a_key_cannot_join_one_workspace_to_anothers_user(connection: DriverConn
     )
     connection.fetch(insert, ("key_1", "ws_a", "usr_a", b"1" * 32))
     for workspace, user, digest in (("ws_a", "usr_b", b"2" * 32), ("ws_a", "usr_a", b"short")):
-        with pytest.raises(DRIVER_ERRORS):
+        with pytest.raises(DriverError):
             connection.fetch(insert, ("key_2", workspace, user, digest))
 
 

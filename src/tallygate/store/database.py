@@ -8,15 +8,15 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, Self
 
-import psycopg
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from tallygate.errors import StoreUnavailable
+from tallygate.store import sqlite_driver
 from tallygate.store.address import DatabaseAddress, Engine
-from tallygate.store.driver import connect_postgresql, connect_sqlite
 from tallygate.store.refusal import DatabaseUnusable
+from tallygate.store.registry import load_driver
 
 LOCK_FIRST_RUN = 0x7A11_0001
 LOCK_MIGRATE = 0x7A11_0002
@@ -31,7 +31,7 @@ class Database:
         if address.engine is Engine.SQLITE:
             self._engine = create_engine(
                 "sqlite+pysqlite://",
-                creator=lambda: connect_sqlite(address, foreign_keys=foreign_keys),
+                creator=lambda: sqlite_driver.connect(address, foreign_keys=foreign_keys),
                 poolclass=NullPool,
             )
             event.listen(self._engine, "begin", _begin_sqlite)
@@ -60,6 +60,17 @@ class Database:
             yield connection
 
     @contextmanager
+    def snapshot(self) -> Generator[Connection]:
+        """A transaction that only reads and sees one moment, however long it takes and whoever writes meanwhile.
+
+        Rows are fetched as they are asked for. Raises StoreUnavailable.
+        """
+        with self.reading() as connection:
+            if self.engine_name is Engine.POSTGRESQL:
+                connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+            yield connection.execution_options(stream_results=True)
+
+    @contextmanager
     def writing(self, *, lock: int | None = None) -> Generator[Connection]:
         """A transaction that writes: committed at the end of the block, rolled back when it raises.
 
@@ -78,8 +89,8 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _connect_transactional(address: DatabaseAddress) -> psycopg.Connection[tuple[Any, ...]]:
-    connection = connect_postgresql(address)
+def _connect_transactional(address: DatabaseAddress) -> Any:
+    connection = load_driver(address.engine).connect(address)
     connection.autocommit = False  # SQLAlchemy leaves it to psycopg to begin
     return connection
 

@@ -8,7 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from tallygate.store.address import DatabaseAddress, Engine
-from tallygate.store.driver import DRIVER_ERRORS, DriverConnection
+from tallygate.store.driver import DriverConnection, DriverError
 from tallygate.store.refusal import DatabaseUnusable, PepperMismatch, SchemaNewer
 
 SCHEMA_VERSIONS = ("0001", "0002")
@@ -65,7 +65,7 @@ def _opened(address: DatabaseAddress) -> Generator[DriverConnection]:
     connection = DriverConnection(address)
     try:
         yield connection
-    except DRIVER_ERRORS as error:
+    except DriverError as error:
         raise DatabaseUnusable(
             f"The database {address.shown} does not answer as it should: {error}\n"
             "It may be read-only, damaged, full, or not a database of this gateway."

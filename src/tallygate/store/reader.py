@@ -6,8 +6,6 @@ cached and nothing is written here.
 """
 
 import asyncio
-import os
-import socket
 import threading
 import time
 from collections import defaultdict
@@ -19,7 +17,7 @@ from msgspec import Struct
 
 from tallygate.errors import StoreUnavailable
 from tallygate.store.address import DatabaseAddress, Engine
-from tallygate.store.driver import DRIVER_ERRORS, DriverConnection
+from tallygate.store.driver import DriverConnection, DriverError
 from tallygate.store.refusal import DatabaseUnusable
 from tallygate.store.rows import KeyRow, unpack_texts
 
@@ -87,7 +85,7 @@ class Reader:
             self._busy_since = time.monotonic()
             try:
                 _answer(waiting, self._read(digests) if digests else {})
-            except (*DRIVER_ERRORS, DatabaseUnusable) as error:
+            except (DriverError, DatabaseUnusable) as error:
                 _answer(waiting, error)
             finally:
                 self._busy_since = None
@@ -115,12 +113,12 @@ class Reader:
         if self._connection is not None:
             try:
                 return _select(self._connection, digests)
-            except DRIVER_ERRORS:
+            except DriverError:
                 self._drop_connection()
         self._connection = DriverConnection(self._address)
         try:
             return _select(self._connection, digests)
-        except DRIVER_ERRORS:
+        except DriverError:
             self._drop_connection()
             raise
 
@@ -130,19 +128,13 @@ class Reader:
             self._connection = None
 
     def _cut_hanging(self) -> None:
-        """Shut the socket under a statement that hangs, so that the thread wakes up with an error and reconnects.
+        """Make a statement that hangs fail, so that the thread wakes up with an error and reconnects.
 
-        A server that is stopped or behind a dead route neither answers nor closes. A statement younger than half the
-        waiting time is not the one that hangs.
+        A statement younger than half the waiting time is not the one that hangs.
         """
         connection, busy_since = self._connection, self._busy_since
-        if connection is None or busy_since is None or time.monotonic() - busy_since < ANSWER_S / 2:
-            return
-        with suppress(OSError, *DRIVER_ERRORS):
-            descriptor = connection.descriptor()
-            if descriptor is not None:
-                with socket.socket(fileno=os.dup(descriptor)) as handle:
-                    handle.shutdown(socket.SHUT_RDWR)
+        if connection is not None and busy_since is not None and time.monotonic() - busy_since >= ANSWER_S / 2:
+            connection.cut()
 
 
 def _select(connection: DriverConnection, digests: list[bytes]) -> Rows:

@@ -19,3 +19,9 @@ class SchemaNewer(StoreRefusal):
 
 class PepperMismatch(StoreRefusal):
     """The pepper at hand is not the one whose digests the database holds."""
+
+
+def first_line(error: Exception) -> str:
+    """The reason a driver or the system gives, short enough for one line of ours, as a sentence."""
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return reason.strip().split("\n")[0].rstrip(".") + "."

@@ -1,0 +1,266 @@
+"""The book on PostgreSQL: one transaction of the writer over psycopg 3, and what each of its errors means.
+
+Tables are locked one after the other, each by a statement with a snapshot of its own (READ COMMITTED): what is read
+behind a lock is what the last holder of that lock committed. Loading is one round trip and saving another one. Which
+call is made when, and what is tried again, is the writer's business; the statements stand in `postgresql_statements`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, LiteralString, TypeVar
+
+import psycopg
+from psycopg import pq
+
+from tallygate.genai.book import Rows
+from tallygate.genai.lockset import Lockset
+from tallygate.genai.results import Folded
+from tallygate.store import postgresql_driver
+from tallygate.store.address import DatabaseAddress
+from tallygate.store.book import Away, Book, BookError, Broken, Busy, EpochEnded, Full, Loaded, Walled
+from tallygate.store.book_rows import (
+    pack_budget,
+    pack_claim,
+    pack_hold,
+    pack_hold_change,
+    pack_transfer,
+    pack_user,
+    pack_wallet,
+    part,
+    unpack_budget,
+    unpack_claim,
+    unpack_hold,
+    unpack_key,
+    unpack_transfer,
+    unpack_user,
+    unpack_wallet,
+    unpack_workspace,
+)
+from tallygate.store.postgresql_array import pack_array
+from tallygate.store.postgresql_statements import (
+    BEAT,
+    DELETE_CLAIMS,
+    INSERT_CLAIMS,
+    INSERT_HOLDS,
+    INSERT_TRANSFERS,
+    SELECT_EPOCH,
+    SELECT_KEYS,
+    SELECT_OUTCOME,
+    SELECT_TRANSFERS,
+    SELECT_WORKSPACES,
+    SESSION,
+    SET_LOCK_TIMEOUT,
+    SKIPPING,
+    UPDATE_BUDGETS,
+    UPDATE_CLAIMS,
+    UPDATE_HOLDS,
+    UPDATE_USERS,
+    UPDATE_WALLETS,
+    WAITING,
+)
+from tallygate.store.refusal import DatabaseUnusable
+
+Row = TypeVar("Row")
+Columns = Sequence[Any]
+Cursor = psycopg.Cursor[tuple[Any, ...]]
+
+
+def open_book(address: DatabaseAddress) -> Book:
+    """Open a connection for the writer. Raises Away."""
+    try:
+        connection = postgresql_driver.connect(address)
+    except DatabaseUnusable as error:
+        raise Away(str(error)) from error
+    try:
+        connection.execute("; ".join(SESSION))
+    except psycopg.Error as error:
+        connection.close()
+        raise Away(str(error)) from error
+    return PostgresqlBook(connection)
+
+
+class PostgresqlBook:
+    """A Book on one connection, which is its own from here on."""
+
+    def __init__(self, connection: postgresql_driver.Connection) -> None:
+        self._connection = connection
+        self._epoch = ""
+        self._rows = Rows()
+
+    def load(self, names: Lockset, epoch: str, *, durable: bool, wait_ms: int) -> Loaded:  # noqa: ARG002 - Book's
+        """See Book. `durable` is of no consequence: another replica may have seen what a lost commit said."""
+        try:
+            loaded = self._load(names, epoch, wait_ms)
+        except psycopg.Error as error:
+            raise self._end(error) from error
+        if loaded is None:
+            self.rollback()
+            raise EpochEnded(epoch)
+        self._epoch, self._rows = epoch, loaded.rows
+        return loaded
+
+    def commit(self, folded: Folded, *, beats: bool) -> None:
+        """See Book."""
+        try:
+            with self._connection.pipeline():
+                self._save(folded)
+                if beats:
+                    self._run(BEAT, (self._epoch,))
+                self._run("COMMIT")
+        except (psycopg.Error, UnicodeError) as error:
+            raise self._end(error) from error
+
+    def rollback(self) -> None:
+        """See Book."""
+        try:
+            if self._connection.info.transaction_status != pq.TransactionStatus.IDLE:
+                self._connection.execute("ROLLBACK")
+        except psycopg.Error:
+            self._connection.close()
+
+    def find_outcome(self, transaction: str) -> bool | None:
+        """See Book. Raises Broken where the database does not know the transaction: it remembers hundreds of millions,
+        so it is another database, or one restored to an earlier day, that answers now.
+        """
+        try:
+            ((status,),) = self._connection.execute(SELECT_OUTCOME, (transaction,)).fetchall()
+        except psycopg.errors.InvalidParameterValue as error:
+            raise Broken(f"the database has not come to the transaction {transaction} yet") from error
+        except psycopg.Error as error:
+            raise self._end(error) from error
+        if status is None:
+            raise Broken(f"the database has forgotten the transaction {transaction}")
+        return None if status == "in progress" else status == "committed"
+
+    def cut(self) -> None:
+        """See Book."""
+        postgresql_driver.cut(self._connection)
+
+    def close(self) -> None:
+        """See Book."""
+        self._connection.close()
+
+    def _load(self, names: Lockset, epoch: str, wait_ms: int) -> Loaded | None:
+        """None where the epoch has ended. Everything is sent before anything is read."""
+        locking = WAITING if wait_ms else SKIPPING
+        with self._connection.pipeline():
+            self._run("BEGIN")
+            if wait_ms:
+                self._run(SET_LOCK_TIMEOUT, (str(wait_ms),))
+            life = self._run(SELECT_EPOCH, (epoch,))
+            users = self._ask(locking.users, names.users)
+            wallets = self._ask(locking.wallets, names.wallets)
+            budgets = self._ask_budgets(locking.budgets, names)
+            claims = self._ask(locking.claims, names.claims)
+            holds = self._ask(locking.holds, names.holds)
+            workspaces = self._ask(SELECT_WORKSPACES, names.workspaces)
+            keys = self._ask(SELECT_KEYS, names.keys)
+            transfers = self._ask(SELECT_TRANSFERS, names.transfers)
+        found = life.fetchone()
+        if found is None:
+            return None
+        sieve = _Sieve()
+        rows = Rows(
+            users=sieve.take("users", users, unpack_user),
+            wallets=sieve.take("wallets", wallets, unpack_wallet),
+            budgets=sieve.take("budgets", budgets, unpack_budget),
+            claims=sieve.take("claims", claims, unpack_claim),
+            holds=sieve.take("holds", holds, unpack_hold),
+            workspaces=_collect(workspaces, unpack_workspace),
+            keys=_collect(keys, unpack_key),
+            transfers=_collect(transfers, unpack_transfer),
+        )
+        return Loaded(rows, sieve.locked(), found[0])
+
+    def _ask(self, sql: LiteralString, ids: Sequence[str]) -> Cursor | None:
+        return self._run(sql, {"ids": pack_array(ids)}) if ids else None
+
+    def _ask_budgets(self, sql: LiteralString, names: Lockset) -> Cursor | None:
+        if not names.budgets and not names.budget_owners:
+            return None
+        return self._run(sql, {"ids": pack_array(names.budgets), "owners": pack_array(names.budget_owners)})
+
+    def _run(self, sql: LiteralString, values: Mapping[str, str] | Sequence[str] = ()) -> Cursor:
+        return self._connection.execute(sql, values, prepare=True)
+
+    def _save(self, folded: Folded) -> None:
+        changed, loaded = folded.changed, self._rows
+        self._write(UPDATE_USERS, map(pack_user, changed.users.values()))
+        self._write(UPDATE_WALLETS, map(pack_wallet, changed.wallets.values()))
+        self._write(UPDATE_BUDGETS, map(pack_budget, changed.budgets.values()))
+        new_claims, old_claims = part(changed.claims, loaded.claims)
+        self._write(INSERT_CLAIMS, map(pack_claim, new_claims))
+        self._write(UPDATE_CLAIMS, map(pack_claim, old_claims))
+        if folded.claims_released:
+            self._run(DELETE_CLAIMS, (pack_array(folded.claims_released),))
+        new_holds, old_holds = part(changed.holds, loaded.holds)
+        self._write(INSERT_HOLDS, map(pack_hold, new_holds))
+        self._write(UPDATE_HOLDS, map(pack_hold_change, old_holds))
+        self._write(INSERT_TRANSFERS, map(pack_transfer, folded.transfers))
+
+    def _write(self, sql: LiteralString, rows: Iterable[Columns]) -> None:
+        """One statement for all rows: an array for each column."""
+        columns = list(zip(*rows, strict=True))
+        if columns:
+            self._run(sql, [pack_array(column) for column in columns])
+
+    def _end(self, error: Exception) -> BookError:
+        """Roll back, and say what the error means. Closed where it means Away: it must say so from then on."""
+        self.rollback()
+        meaning = Away if self._connection.closed else _classify(error)
+        if meaning is Away:
+            self._connection.close()
+        return meaning(str(error))
+
+
+class _Sieve:
+    """Parts the rows that we have locked from the names of those that somebody else has."""
+
+    def __init__(self) -> None:
+        self._locked: dict[str, list[str]] = {}
+
+    def take(self, table: str, cursor: Cursor | None, unpack: Callable[[Columns], Row]) -> dict[str, Row]:
+        if cursor is None:
+            return {}
+        rows: dict[str, Row] = {}
+        for named, *row in cursor.fetchall():
+            if row[0] is None:
+                self._locked.setdefault(table, []).append(named)
+                if table == "budgets":
+                    self._locked.setdefault("budget_owners", []).append(row[-1])
+            else:
+                rows[named] = unpack(row)
+        return rows
+
+    def locked(self) -> Lockset | None:
+        if not self._locked:
+            return None
+        names = {table: tuple(sorted(set(self._locked.get(table, ())))) for table in Lockset.__struct_fields__}
+        return Lockset(**names)
+
+
+def _collect(cursor: Cursor | None, unpack: Callable[[Columns], Row]) -> dict[str, Row]:
+    return {} if cursor is None else {row[0]: unpack(row) for row in cursor.fetchall()}
+
+
+_MEANINGS: dict[str, type[BookError]] = {
+    "40001": Busy,  # serialization_failure
+    "40P01": Busy,  # deadlock_detected
+    "55P03": Busy,  # lock_not_available
+    "57014": Busy,  # query_canceled
+    "53100": Full,  # disk_full
+    "P0001": Walled,  # raise_exception: the triggers on transfers
+    "XX001": Broken,  # data_corrupted
+    "XX002": Broken,  # index_corrupted
+}
+_WALLS = ("22", "23")
+"""Classes of errors: a value that no column can hold, a constraint."""
+
+
+def _classify(error: Exception) -> type[BookError]:
+    """By SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html). What is not named here is a server
+    that cannot be used as it is: shutting down (57P), out of memory, read-only since a failover, or gone.
+    """
+    if not isinstance(error, psycopg.Error):
+        return Walled  # a text that UTF-8 does not know
+    state = error.sqlstate or ""
+    return Walled if state.startswith(_WALLS) else _MEANINGS.get(state, Away)

@@ -1,0 +1,255 @@
+"""The book on SQLite: one transaction of the writer over `sqlite3`, and what each of its errors means.
+
+There are no row locks. BEGIN IMMEDIATE takes the one write lock of the database before anything is read, so whatever is
+loaded stays true until the commit, and the order of reading is of no consequence. Which call is made when, and what is
+tried again, is the writer's business.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, LiteralString, TypeVar
+
+import msgspec
+
+from tallygate.genai.book import Rows
+from tallygate.genai.lockset import Lockset
+from tallygate.genai.results import Folded
+from tallygate.store import sqlite_driver
+from tallygate.store.address import DatabaseAddress
+from tallygate.store.book import Away, Book, BookError, Broken, Busy, EpochEnded, Full, Loaded, Walled
+from tallygate.store.book_rows import (
+    pack_budget,
+    pack_claim,
+    pack_hold,
+    pack_hold_change,
+    pack_transfer,
+    pack_user,
+    pack_wallet,
+    part,
+    unpack_budget,
+    unpack_claim,
+    unpack_hold,
+    unpack_key,
+    unpack_transfer,
+    unpack_user,
+    unpack_wallet,
+    unpack_workspace,
+)
+from tallygate.store.refusal import DatabaseUnusable
+
+BUSY_MS = 250
+"""The least a transaction waits for the database's write lock. Another process has it for some milliseconds, and to
+come back later costs more than to wait."""
+
+Row = TypeVar("Row")
+
+_SELECT_EPOCH = "SELECT 1 FROM epochs WHERE epoch = ? AND ended_at_ns IS NULL"
+# The ids come as one JSON array: a statement of one shape is compiled once, whatever the size of the batch.
+_SELECT_WORKSPACES = "SELECT id, status FROM workspaces WHERE id IN (SELECT value FROM json_each(?))"
+_SELECT_USERS = (
+    "SELECT id, workspace_id, status, slots_used, slots_max FROM users WHERE id IN (SELECT value FROM json_each(?))"
+)
+_SELECT_KEYS = (
+    "SELECT id, workspace_id, user_id, status, version, expires_at_ns, slots_max, shortens"
+    " FROM keys WHERE id IN (SELECT value FROM json_each(?))"
+)
+_SELECT_WALLETS = (
+    "SELECT workspace_id, posted_nusd, held_nusd, next_sequence"
+    " FROM wallets WHERE workspace_id IN (SELECT value FROM json_each(?))"
+)
+_SELECT_BUDGETS = (
+    "SELECT id, level, owner_id, period, limit_nusd, window_start_ns, spent_nusd, held_nusd FROM budgets"
+    " WHERE id IN (SELECT value FROM json_each(?)) OR owner_id IN (SELECT value FROM json_each(?)) ORDER BY id"
+)
+_SELECT_CLAIMS = (
+    "SELECT id, request_digest, hold_id, keep_ns, ends_at_ns, answer_digest, answer_object"
+    " FROM claims WHERE id IN (SELECT value FROM json_each(?))"
+)
+_SELECT_HOLDS = (
+    "SELECT id, workspace_id, user_id, key_id, epoch, model, price_version, amount_nusd, output_tokens_max,"
+    " opened_at_ns, budget_ids, claim_id, state, ended_at_ns, charged_nusd, loss_nusd, refunded_nusd, sequence,"
+    " input_tokens, output_tokens, progress_nusd, details FROM holds WHERE id IN (SELECT value FROM json_each(?))"
+)
+_SELECT_TRANSFERS = (
+    "SELECT id, kind, debit, credit, amount_nusd, at_ns, hold_id"
+    " FROM transfers WHERE id IN (SELECT value FROM json_each(?))"
+)
+
+_UPDATE_USER = "UPDATE users SET slots_used = ? WHERE id = ?"
+_UPDATE_WALLET = "UPDATE wallets SET posted_nusd = ?, held_nusd = ?, next_sequence = ? WHERE workspace_id = ?"
+_UPDATE_BUDGET = "UPDATE budgets SET limit_nusd = ?, window_start_ns = ?, spent_nusd = ?, held_nusd = ? WHERE id = ?"
+_INSERT_CLAIM = (
+    "INSERT INTO claims (request_digest, hold_id, keep_ns, ends_at_ns, answer_digest, answer_object, id)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+_UPDATE_CLAIM = (
+    "UPDATE claims SET request_digest = ?, hold_id = ?, keep_ns = ?, ends_at_ns = ?, answer_digest = ?,"
+    " answer_object = ? WHERE id = ?"
+)
+_DELETE_CLAIM = "DELETE FROM claims WHERE id = ?"
+_INSERT_HOLD = (
+    "INSERT INTO holds (id, workspace_id, user_id, key_id, epoch, model, price_version, amount_nusd,"
+    " output_tokens_max, opened_at_ns, budget_ids, claim_id, state, ended_at_ns, charged_nusd, loss_nusd,"
+    " refunded_nusd, sequence, input_tokens, output_tokens, progress_nusd, details)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_UPDATE_HOLD = (
+    "UPDATE holds SET epoch = ?, state = ?, ended_at_ns = ?, charged_nusd = ?, loss_nusd = ?, refunded_nusd = ?,"
+    " sequence = ?, input_tokens = ?, output_tokens = ?, progress_nusd = ?, details = ? WHERE id = ?"
+)
+_INSERT_TRANSFER = (
+    "INSERT INTO transfers (id, kind, debit, credit, amount_nusd, at_ns, hold_id) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+_BEAT = "UPDATE epochs SET beats = beats + 1 WHERE epoch = ?"
+
+
+def open_book(address: DatabaseAddress) -> Book:
+    """Open a connection for the writer. Raises Away."""
+    try:
+        return SqliteBook(sqlite_driver.connect(address))
+    except DatabaseUnusable as error:
+        raise Away(str(error)) from error
+
+
+class SqliteBook:
+    """A Book on one connection, which is its own from here on."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._execute = connection.execute
+        self._executemany = connection.executemany
+        self._is_durable = True
+        self._busy_ms = sqlite_driver.BUSY_TIMEOUT_MS
+        self._epoch = ""
+        self._rows = Rows()
+
+    def load(self, names: Lockset, epoch: str, *, durable: bool, wait_ms: int) -> Loaded:
+        """See Book. The names are never reported as locked: it is the whole database that is, and that is Busy."""
+        try:
+            self._begin(durable=durable, busy_ms=max(wait_ms, BUSY_MS))
+            if not self._execute(_SELECT_EPOCH, (epoch,)).fetchone():
+                raise EpochEnded(epoch)
+            self._rows = self._load_rows(names)
+        except EpochEnded:
+            self.rollback()
+            raise
+        except sqlite3.Error as error:
+            raise self._end(error, committing=False) from error
+        self._epoch = epoch
+        return Loaded(self._rows)
+
+    def commit(self, folded: Folded, *, beats: bool) -> None:
+        """See Book. Never raises Away for an unknown outcome: what fails here is rolled back, or is Broken."""
+        try:
+            self._save(folded)
+            if beats:
+                self._execute(_BEAT, (self._epoch,))
+        except (sqlite3.Error, OverflowError, UnicodeError) as error:
+            raise self._end(error, committing=False) from error
+        try:
+            self._execute("COMMIT")
+        except sqlite3.Error as error:
+            raise self._end(error, committing=True) from error
+
+    def rollback(self) -> None:
+        """See Book."""
+        try:
+            if self._connection.in_transaction:
+                self._execute("ROLLBACK")
+        except sqlite3.Error:
+            # Closing rolls back as well, and whoever comes next is told that the database is away.
+            self._connection.close()
+
+    def find_outcome(self, transaction: str) -> bool | None:  # noqa: ARG002 - Book's
+        """See Book. A commit that raised has been rolled back: the file is this machine's, no answer gets lost."""
+        return False
+
+    def cut(self) -> None:
+        """See Book."""
+        sqlite_driver.cut(self._connection)
+
+    def close(self) -> None:
+        """See Book."""
+        self._connection.close()
+
+    def _begin(self, *, durable: bool, busy_ms: int) -> None:
+        if busy_ms != self._busy_ms:
+            self._execute("PRAGMA busy_timeout=" + str(busy_ms))
+            self._busy_ms = busy_ms
+        if durable != self._is_durable:
+            # FULL syncs the log at each commit, and with it all that earlier commits left in it; NORMAL does not.
+            self._execute("PRAGMA synchronous=FULL" if durable else "PRAGMA synchronous=NORMAL")
+            self._is_durable = durable
+        self._execute("BEGIN IMMEDIATE")
+
+    def _load_rows(self, names: Lockset) -> Rows:
+        return Rows(
+            workspaces=self._load(_SELECT_WORKSPACES, names.workspaces, unpack_workspace),
+            users=self._load(_SELECT_USERS, names.users, unpack_user),
+            keys=self._load(_SELECT_KEYS, names.keys, unpack_key),
+            wallets=self._load(_SELECT_WALLETS, names.wallets, unpack_wallet),
+            budgets=self._load_budgets(names),
+            claims=self._load(_SELECT_CLAIMS, names.claims, unpack_claim),
+            holds=self._load(_SELECT_HOLDS, names.holds, unpack_hold),
+            transfers=self._load(_SELECT_TRANSFERS, names.transfers, unpack_transfer),
+        )
+
+    def _load(self, sql: LiteralString, ids: Sequence[str], unpack: Callable[[Sequence[Any]], Row]) -> dict[str, Row]:
+        if not ids:
+            return {}
+        return {row[0]: unpack(row) for row in self._execute(sql, (msgspec.json.encode(ids).decode(),))}
+
+    def _load_budgets(self, names: Lockset) -> dict[str, Any]:
+        if not names.budgets and not names.budget_owners:
+            return {}
+        values = (msgspec.json.encode(names.budgets).decode(), msgspec.json.encode(names.budget_owners).decode())
+        return {row[0]: unpack_budget(row) for row in self._execute(_SELECT_BUDGETS, values)}
+
+    def _save(self, folded: Folded) -> None:
+        changed, loaded = folded.changed, self._rows
+        self._write(_UPDATE_USER, map(pack_user, changed.users.values()))
+        self._write(_UPDATE_WALLET, map(pack_wallet, changed.wallets.values()))
+        self._write(_UPDATE_BUDGET, map(pack_budget, changed.budgets.values()))
+        new_claims, old_claims = part(changed.claims, loaded.claims)
+        self._write(_INSERT_CLAIM, map(pack_claim, new_claims))
+        self._write(_UPDATE_CLAIM, map(pack_claim, old_claims))
+        self._write(_DELETE_CLAIM, [(claim_id,) for claim_id in folded.claims_released])
+        new_holds, old_holds = part(changed.holds, loaded.holds)
+        self._write(_INSERT_HOLD, map(pack_hold, new_holds))
+        self._write(_UPDATE_HOLD, map(pack_hold_change, old_holds))
+        self._write(_INSERT_TRANSFER, map(pack_transfer, folded.transfers))
+
+    def _write(self, sql: LiteralString, rows: Iterable[Sequence[Any]]) -> None:
+        self._executemany(sql, rows)
+
+    def _end(self, error: Exception, *, committing: bool) -> BookError:
+        """Roll back, and say what the error means (https://www.sqlite.org/rescode.html)."""
+        self.rollback()
+        meaning = _classify(error, committing=committing)
+        if meaning is Away:
+            self._connection.close()
+        return meaning(str(error))
+
+
+_MEANINGS: dict[int, type[BookError]] = {
+    sqlite3.SQLITE_BUSY: Busy,
+    sqlite3.SQLITE_LOCKED: Busy,
+    sqlite3.SQLITE_INTERRUPT: Busy,
+    sqlite3.SQLITE_FULL: Full,
+    sqlite3.SQLITE_CONSTRAINT: Walled,
+    sqlite3.SQLITE_MISMATCH: Walled,
+    sqlite3.SQLITE_TOOBIG: Walled,
+    sqlite3.SQLITE_CORRUPT: Broken,
+    sqlite3.SQLITE_NOTADB: Broken,
+}
+
+
+def _classify(error: Exception, *, committing: bool) -> type[BookError]:
+    """By the primary code, the low byte. What is not in the table is a database that cannot be used as it is."""
+    if not isinstance(error, sqlite3.Error):
+        return Walled  # a value that no column can hold
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    if code == sqlite3.SQLITE_IOERR and committing:
+        # Whether the log reached the disk nobody can know after a failed fsync, nor find out by trying again.
+        return Broken
+    return _MEANINGS.get(code, Away)
