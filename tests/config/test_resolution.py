@@ -39,6 +39,8 @@ SAMPLES = {
     "limits.concurrency": "7",
     "keys.prefix": "tg-",
     "keys.pepper": "ab" * 32,
+    "store.heartbeat_s": "0.5",
+    "store.lease_s": "20",
     "transport.connect_ms": "1001",
     "transport.first_byte_ms": "1002",
     "transport.silence_ms": "1003",
@@ -169,6 +171,7 @@ def _dig(settings: Settings, named: str) -> object:
         ("port = 1", "port: no such setting; did you mean server.port?", 1),
         ("\n[server]\nprot = 1", "server.prot: no such setting; did you mean server.port?", 3),
         ("[sever]\nport = 1", "sever: no such setting; did you mean server?", 1),
+        ("[store]\nheartbeat_s = 1\nlease_s = 3", "store: a lease_s of 3 is too short for a heartbeat_s of 1", 3),
         (
             "[providers.lab]\nbase = 'http://lab'",
             "providers.lab.base: no such setting; did you mean providers.lab.base_url?",

@@ -91,6 +91,7 @@ class Assembly:
 
     def _build(self, struct: type[Struct], tree: Tree, path: Path) -> Struct:
         made: dict[str, object] = {}
+        first = len(self.values)
         for field in fields(struct):
             where = (*path, field.name)
             given = tree.get(field.name, {})
@@ -110,7 +111,13 @@ class Assembly:
                 else:
                     made[field.name] = default
                     self.values.append(Value(spell(where), default, DEFAULT))
-        return struct(**made)
+        try:
+            return struct(**made)
+        except ValueError as error:
+            # Each value is right by itself; what it says is that they do not go together.
+            given = [value.origin for value in self.values[first:] if value.origin != DEFAULT]
+            self.problems.append(Problem(spell(path), str(error), given[-1] if given else DEFAULT))
+            return struct()
 
     def _fit(self, made: dict[str, object], given: Given, kind: object, path: Path) -> None:
         try:

@@ -14,6 +14,7 @@ from tallygate.genai.secret import Secret
 from tallygate.media.settings import IdempotencySettings
 from tallygate.providers.settings import ProviderSettings
 from tallygate.router.settings import ModelSettings
+from tallygate.store.settings import StoreSettings
 from tallygate.transport.settings import TransportSettings
 
 
@@ -51,6 +52,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     keys: KeysSettings = field(default_factory=KeysSettings)
     limits: LimitsSettings = field(default_factory=LimitsSettings)
     idempotency: IdempotencySettings = field(default_factory=IdempotencySettings)
+    store: StoreSettings = field(default_factory=StoreSettings)
     transport: TransportSettings = field(default_factory=TransportSettings)
     providers: dict[str, ProviderSettings] = field(default_factory=dict[str, ProviderSettings])
     models: dict[str, ModelSettings] = field(default_factory=dict[str, ModelSettings])

@@ -8,13 +8,19 @@ import secrets
 import time
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import LiteralString
 
 from msgspec import Struct
 
 from tallygate.store.address import DatabaseAddress, Engine
-from tallygate.store.driver import DRIVER_ERRORS, DriverConnection
+from tallygate.store.driver import DriverConnection, DriverError
 from tallygate.store.lock_file import LockFile
 from tallygate.store.refusal import DatabaseUnusable
+
+_BURY: LiteralString = (
+    "UPDATE epochs SET ended_at_ns = ? WHERE epoch IN"
+    " (SELECT epoch FROM epochs WHERE epoch = ? AND beats = ? AND ended_at_ns IS NULL{}) RETURNING epoch"
+)
 
 
 class Living(Struct, frozen=True):
@@ -40,7 +46,7 @@ class Life:
         Where the database is away, the lock is let go and its file stays: that says the same. Raises nothing.
         """
         is_written = False
-        with suppress(DatabaseUnusable, *DRIVER_ERRORS), closing(DriverConnection(self._address)) as connection:
+        with suppress(DatabaseUnusable, DriverError), closing(DriverConnection(self._address)) as connection:
             _end(connection, self.epoch)
             is_written = True
         if self._lock is not None:
@@ -56,7 +62,7 @@ def begin_life(address: DatabaseAddress, owner: str) -> Life:
             connection.fetch(
                 "INSERT INTO epochs (epoch, owner, started_at_ns) VALUES (?, ?, ?)", (epoch, owner, time.time_ns())
             )
-    except (DatabaseUnusable, *DRIVER_ERRORS) as error:
+    except (DatabaseUnusable, DriverError) as error:
         if lock is not None:
             lock.release(remove=True)
         if isinstance(error, DatabaseUnusable):
@@ -77,11 +83,12 @@ def list_living(connection: DriverConnection) -> list[Living]:
 
 
 def bury(connection: DriverConnection, epoch: str, beats: int, at_ns: int) -> bool:
-    """Declare an epoch dead, unless it has beaten since it was seen with `beats`. Its owner, if it wakes, is fenced."""
-    buried = connection.fetch(
-        "UPDATE epochs SET ended_at_ns = ? WHERE epoch = ? AND beats = ? AND ended_at_ns IS NULL RETURNING epoch",
-        (at_ns, epoch, beats),
-    )
+    """Declare an epoch dead, unless it has beaten since it was seen with `beats`. Its owner, if it wakes, is fenced.
+
+    An owner in the middle of a transaction keeps its row locked, and is left alone until that is over.
+    """
+    skip: LiteralString = " FOR UPDATE SKIP LOCKED" if connection.engine is Engine.POSTGRESQL else ""
+    buried = connection.fetch(_BURY.format(skip), (at_ns, epoch, beats))
     return bool(buried)
 
 

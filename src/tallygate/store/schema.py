@@ -191,6 +191,7 @@ holds = Table(
 Index(
     "ix_holds_open",
     holds.c.epoch,
+    holds.c.id,
     sqlite_where=text("state = 'open'"),
     postgresql_where=text("state = 'open'"),
 )
@@ -226,6 +227,19 @@ Index(
     unique=True,
     sqlite_where=text("kind IN ('post', 'void')"),
     postgresql_where=text("kind IN ('post', 'void')"),
+)
+# What a wallet was ever funded with is asked for by its owner; calls write none of these.
+Index(
+    "ix_transfers_topup",
+    transfers.c.credit,
+    sqlite_where=text("kind = 'topup'"),
+    postgresql_where=text("kind = 'topup'"),
+)
+Index(
+    "ix_transfers_payout",
+    transfers.c.debit,
+    sqlite_where=text("kind = 'payout'"),
+    postgresql_where=text("kind = 'payout'"),
 )
 
 claims = Table(

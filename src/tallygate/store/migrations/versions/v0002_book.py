@@ -85,7 +85,7 @@ def _create_holds() -> None:
         sa.CheckConstraint("0 <= refunded_nusd AND refunded_nusd <= charged_nusd", name="ck_holds_refunded"),
         sa.CheckConstraint("loss_nusd >= 0 AND progress_nusd >= 0", name="ck_holds_amounts"),
     )
-    _create_partial_index("ix_holds_open", "holds", ["epoch"], "state = 'open'")
+    _create_partial_index("ix_holds_open", "holds", ["epoch", "id"], "state = 'open'")
     _create_partial_index("uq_holds_sequence", "holds", ["workspace_id", "sequence"], "sequence > 0", unique=True)
     op.create_index("ix_holds_workspace_id_opened_at_ns", "holds", ["workspace_id", "opened_at_ns"])
 
@@ -104,6 +104,8 @@ def _create_transfers() -> None:
         sa.CheckConstraint("debit <> credit", name="ck_transfers_accounts"),
     )
     _create_partial_index("uq_transfers_end", "transfers", ["hold_id"], "kind IN ('post', 'void')", unique=True)
+    _create_partial_index("ix_transfers_topup", "transfers", ["credit"], "kind = 'topup'")
+    _create_partial_index("ix_transfers_payout", "transfers", ["debit"], "kind = 'payout'")
     if op.get_bind().dialect.name == "sqlite":
         for verb in ("UPDATE", "DELETE"):
             op.execute(
