@@ -20,7 +20,9 @@ class TallygateError(Exception):
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
     retry: ClassVar[bool | None] = None
-    """What `x-should-retry` says: False where a retry is pointless, None where the client's own rule is right."""
+    """What `x-should-retry` says: False where a retry is pointless, True where it is what we ask for, None where the
+    client's own rule is right.
+    """
 
     def __init__(
         self,
@@ -28,7 +30,7 @@ class TallygateError(Exception):
         *,
         param: str | None = None,
         retry_after_s: int | None = None,
-        details: dict[str, str] | None = None,
+        details: dict[str, str | int] | None = None,
     ) -> None:
         self.message = message or (type(self).__doc__ or "").split("\n")[0]
         self.param = param
@@ -105,6 +107,12 @@ class AmbiguousCredentials(RequestError):
     code = "ambiguous_credentials"
 
 
+class InvalidIdempotencyKey(RequestError):
+    """The header Idempotency-Key may stand once, with 1 to 255 visible ASCII characters."""
+
+    code = "invalid_idempotency_key"
+
+
 class ProviderRejected(RequestError):
     """The provider refused the request as malformed or impossible for this model."""
 
@@ -116,6 +124,20 @@ class InvalidApiKey(RequestError):
 
     status = 401
     code = "invalid_api_key"
+
+
+class InsufficientBalance(RequestError):
+    """The workspace's balance does not cover what this call may cost."""
+
+    status = 402
+    code = "insufficient_balance"
+
+
+class BudgetExceeded(RequestError):
+    """A budget does not cover what this call may cost."""
+
+    status = 402
+    code = "budget_exceeded"
 
 
 class PermissionDenied(RequestError):
@@ -175,6 +197,35 @@ class Conflict(RequestError):
     code = "conflict"
 
 
+class IdempotencyConflict(RequestError):
+    """This Idempotency-Key was used for another request."""
+
+    status = 409
+    code = "idempotency_conflict"
+
+
+class IdempotencyInProgress(RequestError):
+    """The first call with this Idempotency-Key still runs."""
+
+    status = 409
+    code = "idempotency_in_progress"
+    retry = True
+
+
+class IdempotencyAnswerGone(RequestError):
+    """The call with this Idempotency-Key was served and charged once, but its answer is not kept any more."""
+
+    status = 409
+    code = "idempotency_answer_gone"
+
+
+class IdempotencyElsewhere(RequestError):
+    """The call with this Idempotency-Key was served by a replica whose kept answers cannot be read here."""
+
+    status = 409
+    code = "idempotency_elsewhere"
+
+
 class LengthRequired(RequestError):
     """The request has a body whose length is not given."""
 
@@ -208,6 +259,14 @@ class UnsupportedEncoding(RequestError):
 
     status = 415
     code = "unsupported_encoding"
+
+
+class ConcurrencyLimit(RequestError):
+    """Too many calls run at once."""
+
+    status = 429
+    code = "concurrency_limit"
+    retry = None
 
 
 class HeaderTooLarge(RequestError):

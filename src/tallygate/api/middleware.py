@@ -114,5 +114,5 @@ def render(error: TallygateError, dialect_name: str, request_id: str) -> Reply:
     rendered = DIALECTS[dialect_name].write_error(error, request_id)
     headers = error_headers(error)
     if "allow" in error.details:
-        headers.append(("allow", error.details["allow"]))
+        headers.append(("allow", str(error.details["allow"])))
     return Reply(rendered.status, rendered.body, tuple(headers), rendered.content_type)

@@ -178,3 +178,12 @@ def test_ours_are_told_as_the_vendor_tells_its_own(error: TallygateError, status
 def test_a_class_without_a_row_goes_by_its_status(status: int, kind: str) -> None:
     cls = type("Spent", (errors.RequestError,), {"status": status, "code": "spent"})
     assert msgspec.json.decode(write_error(cls("x"), "r").body)["error"]["type"] == kind
+
+
+def test_plain_facts_stand_as_metadata_and_what_stands_elsewhere_does_not() -> None:
+    spent = errors.BudgetExceeded("x", details={"limit_of": "key", "output_tokens_affordable": 7})
+    told = msgspec.json.decode(write_error(spent, "r").body)["error"]
+    assert told["metadata"] == {"limit_of": "key", "output_tokens_affordable": 7}
+    assert (told["type"], told["code"]) == ("insufficient_quota", "budget_exceeded")
+    refused = errors.MethodNotAllowed("x", details={"allow": "GET"})
+    assert "metadata" not in msgspec.json.decode(write_error(refused, "r").body)["error"]

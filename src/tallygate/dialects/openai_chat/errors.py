@@ -31,6 +31,8 @@ _TYPES: Final[dict[type[TallygateError], str]] = {
     UpstreamError: "server_error",
     InternalError: "server_error",
 }
+_ELSEWHERE: Final = frozenset({"provider_code", "allow"})
+"""Details that stand as `code` or as a header, and so not once more as metadata."""
 _TYPES_BY_STATUS: Final = {402: "insufficient_quota", 403: "permission_denied", 429: "rate_limit_exceeded"}
 
 
@@ -43,10 +45,13 @@ def error_object(error: TallygateError) -> dict[str, Any]:
     """The `error` member, the same in a body and in a stream.
 
     A provider's own code for the caller's mistake stands as `code`: programs look for `context_length_exceeded` there.
+    Plain facts, such as what a call would have needed, stand under `metadata`, as OpenRouter has it on the same wire.
     """
     kind = next((_TYPES[cls] for cls in type(error).__mro__ if cls in _TYPES), None)
     if kind is None:
         fallback = "server_error" if error.status >= 500 else "invalid_request_error"
         kind = _TYPES_BY_STATUS.get(error.status, fallback)
     code = error.details.get("provider_code", error.code)
-    return {"message": error.message, "type": kind, "param": error.param, "code": code}
+    told = {"message": error.message, "type": kind, "param": error.param, "code": code}
+    facts = {name: fact for name, fact in error.details.items() if name not in _ELSEWHERE}
+    return {**told, "metadata": facts} if facts else told
