@@ -1,5 +1,9 @@
 """An epoch is one life of one process: it begins with its lock and its row, and is buried only by who saw it still."""
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Generator
 from contextlib import closing
@@ -12,6 +16,21 @@ from tallygate.store.driver import DriverConnection
 from tallygate.store.epochs import begin_life, bury, drop_ended, list_living, locks_folder
 from tallygate.store.lock_file import is_abandoned
 from tallygate.store.refusal import DatabaseUnusable
+
+WORKERS = """
+import os, signal, sys
+from pathlib import Path
+from tallygate.store.address import parse_address
+from tallygate.store.epochs import begin_life
+address = parse_address(f"sqlite:///{sys.argv[1]}", Path())
+for _ in range(2):
+    if os.fork() == 0:
+        life = begin_life(address, "worker")
+        print(os.getpid(), life.epoch, flush=True)
+        signal.pause()
+for _ in range(2):
+    print("gone", os.wait()[0], flush=True)
+"""
 
 
 @pytest.fixture
@@ -85,6 +104,20 @@ def test_only_whom_nobody_saw_beat_is_buried(address: DatabaseAddress, connectio
     life.end()
 
 
+@pytest.mark.parametrize("engine", ["postgresql"])
+def test_an_owner_in_the_middle_of_a_transaction_is_left_alone(
+    address: DatabaseAddress, connection: DriverConnection
+) -> None:
+    life = begin_life(address, "host:7")
+    with closing(DriverConnection(address)) as owner:
+        owner.fetch("BEGIN")
+        owner.fetch("SELECT 1 FROM epochs WHERE epoch = ? FOR NO KEY UPDATE", (life.epoch,))
+        assert not bury(connection, life.epoch, 0, at_ns=5)
+        owner.fetch("COMMIT")
+    assert bury(connection, life.epoch, 0, at_ns=5)
+    life.end()
+
+
 def test_of_many_who_bury_one_does(address: DatabaseAddress) -> None:
     life = begin_life(address, "host:7")
     start, buried = threading.Barrier(4), list[bool]()
@@ -116,6 +149,20 @@ def test_the_ended_are_forgotten_once_nothing_of_theirs_is_open(
     assert ended(connection) == {lives["living"].epoch: False, lives["late"].epoch: True, lives["owing"].epoch: True}
     for life in lives.values():
         life.end()
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_forked_workers_each_keep_their_own_lock(address: DatabaseAddress) -> None:
+    command = [sys.executable, "-c", WORKERS, address.target.reveal()]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout
+        lives = dict(parent.stdout.readline().split() for _ in range(2))
+        (first, first_epoch), (second, second_epoch) = lives.items()
+        os.kill(int(first), signal.SIGKILL)
+        assert parent.stdout.readline() == f"gone {first}\n"
+        assert is_abandoned(locks_folder(address) / first_epoch)
+        assert not is_abandoned(locks_folder(address) / second_epoch)
+        os.kill(int(second), signal.SIGKILL)
 
 
 def test_without_its_database_a_life_ends_by_its_lock(tmp_path: Path, sqlite_template: Path) -> None:
