@@ -56,6 +56,10 @@ NO_DIALECT = 'is needed: which dialect is spoken where, for example { openai_cha
             f"  providers.lab.speaks: {NO_DIALECT} (from tallygate.toml:2)",
         ),
         (
+            "[models.'q.5']\nprice = { input = '1', tiers = [{ input = '2' }, { input = '3' }] }\n",
+            '  models."q.5".price: tiers: two of them begin at the same number of tokens (from tallygate.toml:2)',
+        ),
+        (
             "[models.q]\naliases = ['p']\ntargets = ['opnai/gpt']\n",
             '  models.q.targets: there is no provider "opnai"; did you mean "openai"? (from tallygate.toml:3)',
         ),

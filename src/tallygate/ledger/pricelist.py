@@ -117,8 +117,7 @@ class PriceList:
 
     def _configure(self, name: str, terms: Terms, target: str) -> None:
         try:
-            # A lone factor is tried on some price: which one it multiplies may change with time.
-            price = read_price("sale", name, terms, listed=price_free("sale", name))
+            price = try_terms(name, terms)
         except ValueError as error:
             raise ValueError(f"models.{name}.price: {error}") from None
         if is_lone_factor(terms):
@@ -179,7 +178,7 @@ class PriceList:
         costs = [self._find_cost(target, at_ns, starts) for target in targets]
         if not costs or None in costs:
             raise Unpriced(param="model")
-        return _derive(request_model, cast("list[Version]", costs))
+        return _derive(name, cast("list[Version]", costs))
 
     def _multiply(self, name: str, at_ns: int, starts: list[int]) -> Version:
         """The price of a model whose configuration names a factor alone."""
@@ -215,6 +214,14 @@ def read_terms(price: object) -> Terms:
     return cast("Terms", msgspec.to_builtins(price))
 
 
+def try_terms(name: str, terms: Terms) -> Price:
+    """The sale price that terms make. Raises ValueError if they are none.
+
+    A lone factor is tried on some price: which one it multiplies may change with time.
+    """
+    return read_price("sale", name, terms, listed=price_free("sale", name))
+
+
 def is_lone_factor(terms: Terms) -> bool:
     """Whether terms say nothing but what a list price is multiplied by."""
     return not isinstance(terms, str) and {key for key, value in terms.items() if value} == {"factor"}
@@ -236,12 +243,12 @@ def _find_current(versions: Sequence[Version], at_ns: int, starts: list[int]) ->
     return next((version for version in reversed(versions) if _start(version) <= at_ns), None)
 
 
-def _derive(request_model: str, costs: Sequence[Version]) -> Version:
+def _derive(name: str, costs: Sequence[Version]) -> Version:
     """A sale price made of what the targets cost: never below any of them."""
     if len(costs) == 1:
-        price = replace(costs[0].price, kind="sale", name=request_model)
+        price = replace(costs[0].price, kind="sale", name=name)
         return Version(price, name_version(price), costs[0].source)
-    price = take_dearest("sale", request_model, [cost.price for cost in costs])
+    price = take_dearest("sale", name, [cost.price for cost in costs])
     return Version(price, name_version(price), "dearest")
 
 

@@ -42,6 +42,12 @@ def test_what_is_no_moment_to_come_is_refused_as_wrong_usage(text: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_moment_may_be_past_where_that_makes_sense() -> None:
+    assert stamp(parse_moment("2026-11-20", NOW, may_be_past=True)) == "2026-11-20T00:00:00Z"
+    with pytest.raises(Failure, match="before 1970"):
+        parse_moment("1969-12-31", NOW, may_be_past=True)
+
+
 @given(st.text(max_size=20))
 def test_no_text_ends_in_another_error(text: str) -> None:
     try:

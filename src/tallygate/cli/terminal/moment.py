@@ -16,10 +16,10 @@ _UNITS = {
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def parse_moment(text: str, now_ns: int) -> int:
+def parse_moment(text: str, now_ns: int, *, may_be_past: bool = False) -> int:
     """``30d``, ``12h``, ``2027-01-31`` or ``2027-01-31T12:00+02:00`` as nanoseconds since 1970 UTC.
 
-    Without a zone UTC is meant. Raises Failure (exit 2) for anything else and for what is not in the future.
+    Without a zone UTC is meant. Raises Failure (exit 2) for anything else, and for what is past where it may not be.
     """
     text = text.strip()
     try:
@@ -31,8 +31,10 @@ def parse_moment(text: str, now_ns: int) -> int:
         moment_ns = (moment - _EPOCH) // timedelta(microseconds=1) * 1000
     except (ValueError, OverflowError):
         raise Failure(f'"{text}" is no moment: write a span (30d, 12h, 2w) or a date (2027-01-31).', 2) from None
-    if not now_ns < moment_ns < 1 << 63:
-        raise Failure(f"{text} is not in the future." if moment_ns <= now_ns else f"{text} is too far away.", 2)
+    earliest_ns = 0 if may_be_past else now_ns + 1
+    if not earliest_ns <= moment_ns < 1 << 63:
+        near = f"{text} is before 1970." if may_be_past else f"{text} is not in the future."
+        raise Failure(near if moment_ns < earliest_ns else f"{text} is too far away.", 2)
     return moment_ns
 
 

@@ -8,6 +8,7 @@ import difflib
 from tallygate.cli.terminal.options import refusal
 from tallygate.config import Origin, Problem, Resolved
 from tallygate.dialects.registry import DIALECTS
+from tallygate.ledger.pricelist import read_terms, try_terms
 from tallygate.providers.complaints import find_complaints
 from tallygate.providers.registry import load_rows
 
@@ -34,9 +35,19 @@ def find_problems(resolved: Resolved) -> list[Problem]:
             if provider not in names:
                 close = difflib.get_close_matches(provider, names, n=1)
                 hint = f'; did you mean "{close[0]}"?' if close else ""
-                setting = next(key for key in origins if key in (f"models.{name}.targets", f'models."{name}".targets'))
-                problems.append(Problem(setting, f'there is no provider "{provider}"{hint}', origins[setting]))
+                problems.append(_complain(f'there is no provider "{provider}"{hint}', name, "targets", origins))
+        if model.price is not None:
+            try:
+                try_terms(name, read_terms(model.price))
+            except ValueError as error:
+                problems.append(_complain(str(error), name, "price", origins))
     return problems
+
+
+def _complain(sentence: str, name: str, field: str, origins: dict[str, Origin]) -> Problem:
+    """What is wrong with one setting of one model."""
+    setting = next(key for key in origins if key in (f"models.{name}.{field}", f'models."{name}".{field}'))
+    return Problem(setting, sentence, origins[setting])
 
 
 def _locate(path: str, origins: dict[str, Origin]) -> Origin:
