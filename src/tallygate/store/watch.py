@@ -36,7 +36,8 @@ class Watch:
         if could_beat:
             self._own = (own, beats[own])
         self._seen = {epoch: self._see(epoch, count, now_s, could_beat) for epoch, count in beats.items()}
-        return frozenset(epoch for epoch, seen in self._seen.items() if epoch != own and seen.silent_s >= self._lease_s)
+        # Our own silence is never counted: a look counts only if our counter has moved.
+        return frozenset(epoch for epoch, seen in self._seen.items() if seen.silent_s >= self._lease_s)
 
     def _see(self, epoch: str, beats: int, now_s: float, could_beat: bool) -> _Seen:
         before = self._seen.get(epoch)
