@@ -80,6 +80,19 @@ def test_a_segment_of_another_object_is_noticed() -> None:
         unseal(mine[0] + other[1])
 
 
+def test_a_cut_cannot_be_hidden_by_another_mark() -> None:
+    first = bytearray(seal([b"one", b"end"])[0])
+    assert first[PREFIX_BYTES] == 0
+    first[PREFIX_BYTES] = 1
+    with pytest.raises(Damaged, match="seal is broken"):
+        unseal(bytes(first))
+
+
+def test_what_was_never_sealed_is_told_apart() -> None:
+    with pytest.raises(Damaged, match="not a sealed object"):
+        unseal(b"data: [DONE]\n\n" * 9)
+
+
 def test_nothing_may_follow() -> None:
     with pytest.raises(Damaged, match="after the last"):
         unseal(b"".join(seal([b"end"])) + b"\0")

@@ -66,6 +66,19 @@ async def test_what_does_not_fit_the_quota_is_not_kept(
     assert sum(path.stat().st_size for path in files(tmp_path)) <= 300_000
 
 
+async def test_small_answers_count_as_the_room_they_take(folder: Folder, tmp_path: Path) -> None:
+    spool = Spool(folder, KEY, IdempotencySettings(spool_bytes_max=40_000))
+    kept = [await try_to_keep(spool, f"hold_{number}", b"x") for number in range(20)]
+    assert 0 < sum(answer is not None for answer in kept) < 10
+    assert sum(path.stat().st_blocks * 512 for path in files(tmp_path)) <= 40_000
+
+
+async def test_a_head_that_is_too_long_is_not_kept(spool: Spool, tmp_path: Path) -> None:
+    head = Head(200, (("x-tallygate-dropped", "a" * SEGMENT_BYTES_MAX),))
+    assert await try_to_keep(spool, "hold_1", b"x", head=head) is None
+    assert files(tmp_path) == []
+
+
 async def test_a_sweep_makes_room_again(folder: Folder) -> None:
     spool = Spool(folder, KEY, IdempotencySettings(spool_bytes_max=100_000))
     answer = await keep(spool, "hold_1", LONG[:90_000])
@@ -157,6 +170,20 @@ async def test_a_cancelled_wait_loses_nothing(tmp_path: Path) -> None:
     assert answer is not None
     assert (await replay(spool, answer))[1] == LONG + b"end"
     gate.close()
+
+
+async def test_a_segment_that_is_lost_costs_the_answer(tmp_path: Path) -> None:
+    gate = Gate(tmp_path / "media")
+    recording = Spool(gate, KEY, IdempotencySettings()).record("hold_1")
+    before = asyncio.all_tasks()
+    await recording.write(bytes(SEGMENT_BYTES_MAX + 1))
+    await yield_often()
+    (handing_over,) = asyncio.all_tasks() - before
+    handing_over.cancel()
+    gate.opened.set()
+    assert await recording.finish(OK) is None
+    gate.close()
+    assert files(tmp_path) == []
 
 
 @pytest.mark.parametrize("size", [1, len(LONG)])

@@ -1,9 +1,8 @@
 """Bytes sealed for rest: a stream of segments that can be neither read, changed, cut, reordered nor swapped unnoticed.
 
-Pure: bytes in, bytes out. Each object has a key of its own, derived from the house's key, a salt and the object's name
-(HMAC-SHA-256 as in RFC 5869, section 2.2), so segment numbers can serve as nonces of AES-256-GCM (NIST SP 800-38D,
-section 8.2.1). The last segment is marked as such under the seal, as in STREAM (Hoang et al., 2015,
-https://eprint.iacr.org/2015/189).
+Pure: bytes in, bytes out. Each object has a key of its own, derived from the house's key and a salt (HMAC-SHA-256 as in
+RFC 5869, section 2.2), so segment numbers can serve as nonces of AES-256-GCM (NIST SP 800-38D, section 8.2.1). The last
+segment is marked as such under the seal, as in STREAM (Hoang et al., 2015, https://eprint.iacr.org/2015/189).
 
     object  = MAGIC, 32 bytes of salt, segment, segment, …, last segment
     segment = a mark (0, or 1 for the last), its sealed length in 4 bytes big endian, the sealed bytes
@@ -51,7 +50,7 @@ class _Box:
     def __init__(self, key: bytes, salt: bytes, name: str) -> None:
         assert len(key) == KEY_BYTES
         self._name = name.encode()
-        self._cipher = AESGCM(hmac.digest(key, b"tallygate: object\0" + salt + self._name, "sha256"))
+        self._cipher = AESGCM(hmac.digest(key, b"tallygate: key of an object" + salt, "sha256"))
         self._number = 0
 
     def seal(self, data: bytes, mark: int) -> bytes:
