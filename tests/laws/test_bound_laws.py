@@ -187,19 +187,17 @@ def flatten(parts: tuple[Part, ...]) -> list[Part]:
 def test_the_cap_is_the_clients_cut_to_what_every_target_gives(
     reaches: list[Reach], wanted: int | None, price: Price
 ) -> None:
-    limit = {} if wanted is None else {"max_tokens": wanted}
-    body = msgspec.json.encode({"model": "m", "messages": [{"role": "user", "content": "hi"}], **limit})
+    named = {} if wanted is None else {"max_tokens": wanted}
+    body = msgspec.json.encode({"model": "m", "messages": [{"role": "user", "content": "hi"}], **named})
     dialect = DIALECTS["openai_chat"]
     peek = dialect.peek(body, 64)
     for version in (price, price_free("sale", "m")):
         bound = bound_call(version, peek, body, reaches, dialect.read_request)
-        known = find_output_limit(reaches)
-        if known is not None:
-            assert bound.output_tokens_max == min(known, wanted or known)
-        elif wanted is not None:
-            assert bound.output_tokens_max == wanted
-        else:
-            assert bound.output_tokens_max == (8_192 if bound.output_price_pusd else 0)
+        limit = find_output_limit(reaches)
+        stated = [reach.output_tokens_max for reach in reaches if reach.output_tokens_max is not None]
+        default = 8_192 if bound.output_price_pusd else 0
+        asked = wanted or (limit if stated and len(stated) == len(reaches) and limit is not None else default)
+        assert bound.output_tokens_max == (asked if limit is None else min(asked, limit))
         assert (bound.output_tokens_min is None) == (wanted is not None)
         assert (bound.output_tokens_min or 0) <= bound.output_tokens_max
 

@@ -92,7 +92,8 @@ def test_the_slots_are_the_users_or_fewer_for_a_key(of_user: int | None, of_key:
     change(shelf, "keys", "k1", slots_max=of_key)
     results = shelf.commit([ask(f"h{number}", 1) for number in range(10)]).results
     assert sum(isinstance(result, Held) for result in results) == slots_max
-    assert results[-1] == Refused(reason="slots", level="user", slots_max=slots_max)
+    level = "key" if of_key is not None else "user"
+    assert results[-1] == Refused(reason="slots", level=level, slots_max=slots_max)
 
 
 def test_a_short_balance_names_what_would_be_affordable() -> None:

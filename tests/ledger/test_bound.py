@@ -89,6 +89,15 @@ def test_a_cap_that_was_not_named_is_the_shortest_longest_answer() -> None:
     assert bound_of(LARGE, max_tokens=99_999)[0].output_tokens_max == 32_000
 
 
+def test_a_context_window_is_not_taken_for_the_longest_answer() -> None:
+    window = Reach(context_tokens=200_000)
+    assert bound_of(window)[0].output_tokens_max == 8_192
+    assert bound_of(window, LARGE)[0].output_tokens_max == 8_192
+    assert bound_of(Reach(context_tokens=4_000))[0].output_tokens_max == 4_000
+    assert bound_of(window, max_tokens=100_000)[0].output_tokens_max == 100_000
+    assert bound_of(window, reasoning={"max_tokens": 20_000})[0].output_tokens_max == 20_256
+
+
 def test_an_answer_may_be_shortened_unless_its_caller_named_a_cap_but_not_below_its_thoughts() -> None:
     assert bound_of(LARGE)[0].output_tokens_min == 256
     assert bound_of(LARGE, max_tokens=5_000)[0].output_tokens_min is None

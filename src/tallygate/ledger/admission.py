@@ -6,7 +6,7 @@ money enough at every level. Pure; `fold` calls it with the rows as earlier item
 
 from msgspec import structs
 
-from tallygate.genai.book import Budget, Claim, Hold, Key, Transfer, User, Wallet
+from tallygate.genai.book import Budget, Claim, Hold, Key, Level, Transfer, User, Wallet
 from tallygate.genai.items import Admission, Bound, ClaimRequest
 from tallygate.genai.lockset import derive_transfer_id
 from tallygate.genai.results import AlreadyDone, Held, Refused, Replay, Result, Running, Stale
@@ -35,9 +35,9 @@ def admit(draft: Draft, item: Admission, now_ns: int) -> Result:
         answered = _answer_claim(draft, item.claim, now_ns)
         if answered is not None:
             return answered
-    slots_max = _count_slots(item, key, user)
+    level, slots_max = _find_slots(item, key, user)
     if user.slots_used >= slots_max:
-        return Refused(reason="slots", level="user", slots_max=slots_max)
+        return Refused(reason="slots", level=level, slots_max=slots_max)
     if wallet is None:
         return Refused(reason="unknown")
     return _reserve(draft, item, key, user, wallet, now_ns)
@@ -67,9 +67,10 @@ def _answer_claim(draft: Draft, asked: ClaimRequest, now_ns: int) -> Result | No
     return Replay(claim.hold_id, claim.answer)
 
 
-def _count_slots(item: Admission, key: Key, user: User) -> int:
+def _find_slots(item: Admission, key: Key, user: User) -> tuple[Level, int]:
+    """How many calls of the user may be open for this key to open one more, and whose limit that is."""
     slots_max = item.slots_max if user.slots_max is None else user.slots_max
-    return slots_max if key.slots_max is None else min(slots_max, key.slots_max)
+    return ("user", slots_max) if key.slots_max is None or key.slots_max >= slots_max else ("key", key.slots_max)
 
 
 def _reserve(draft: Draft, item: Admission, key: Key, user: User, wallet: Wallet, now_ns: int) -> Result:

@@ -82,9 +82,8 @@ def bound_call(
     """
     request = read(body) if needs_reading(peek, body) else None
     wanted = peek.output_tokens_max
-    known = find_output_limit(reaches)
     if price.free:
-        cap = _choose_cap(wanted, known) or 0
+        cap = _choose_cap(wanted, reaches, 0)
         return Bound(0, 0, cap, None if wanted is not None else min(cap, OUTPUT_TOKENS_MIN))
     if any(rates.input is None or rates.output is None for rates in price.every_rates()):
         raise Unpriced(param="model")
@@ -95,12 +94,13 @@ def bound_call(
             param="tools",
         )
     fixed_pusd, output_pusd = bound_usage(price, most)
-    cap = _choose_cap(wanted, known) or (output_tokens_default if output_pusd else 0)
+    least = _least_output(request)
+    cap = _choose_cap(wanted, reaches, max(output_tokens_default, least) if output_pusd else 0)
     return Bound(
         fixed_nusd=round_up(fixed_pusd),
         output_price_pusd=output_pusd * peek.n,
         output_tokens_max=cap,
-        output_tokens_min=None if wanted is not None else min(cap, _least_output(request)),
+        output_tokens_min=None if wanted is not None else min(cap, least),
     )
 
 
@@ -190,10 +190,15 @@ def find_output_limit(reaches: Sequence[Reach]) -> int | None:
     return min((limit for limit in limits if limit is not None), default=None)
 
 
-def _choose_cap(wanted: int | None, known: int | None) -> int | None:
-    if wanted is None or known is None:
-        return known if wanted is None else wanted
-    return min(wanted, known)
+def _choose_cap(wanted: int | None, reaches: Sequence[Reach], default: int) -> int:
+    """The client's cap, else the longest answer, else `default`, where nobody states how long answers can become: a
+    cap of a whole context window leaves no room for a prompt, and providers refuse it.
+    """
+    limit = find_output_limit(reaches)
+    if wanted is None:
+        is_stated = bool(reaches) and all(reach.output_tokens_max is not None for reach in reaches)
+        wanted = limit if is_stated and limit is not None else default
+    return wanted if limit is None else min(wanted, limit)
 
 
 def _least_output(request: ChatRequest | None) -> int:
