@@ -37,14 +37,14 @@ from tallygate.store.book_rows import (
 )
 from tallygate.store.postgresql_array import pack_array
 from tallygate.store.postgresql_statements import (
-    BEAT,
+    COUNT_COMMIT,
     DELETE_CLAIMS,
     INSERT_CLAIMS,
     INSERT_HOLDS,
     INSERT_TRANSFERS,
+    SELECT_COMMITS,
     SELECT_EPOCH,
     SELECT_KEYS,
-    SELECT_OUTCOME,
     SELECT_TRANSFERS,
     SELECT_WORKSPACES,
     SESSION,
@@ -103,8 +103,7 @@ class PostgresqlBook:
         try:
             with self._connection.pipeline():
                 self._save(folded)
-                if beats:
-                    self._run(BEAT, (self._epoch,))
+                self._run(COUNT_COMMIT, (str(int(beats)), self._epoch))
                 self._run("COMMIT")
         except (psycopg.Error, UnicodeError) as error:
             raise self._end(error) from error
@@ -118,18 +117,19 @@ class PostgresqlBook:
             self._connection.close()
 
     def find_outcome(self, transaction: str) -> bool | None:
-        """See Book. Raises Broken where the database does not know the transaction: it remembers hundreds of millions,
-        so it is another database, or one restored to an earlier day, that answers now.
+        """See Book. True as well for a later transaction of the same epoch, and False once the server has come back
+        without a commit that it had confirmed. Raises Broken where nobody knows the epoch any more.
         """
+        epoch, commits = transaction.split()
         try:
-            ((status,),) = self._connection.execute(SELECT_OUTCOME, (transaction,)).fetchall()
-        except psycopg.errors.InvalidParameterValue as error:
-            raise Broken(f"the database has not come to the transaction {transaction} yet") from error
+            found = self._run(SELECT_COMMITS, (epoch,)).fetchone()
+        except psycopg.errors.LockNotAvailable:
+            return None
         except psycopg.Error as error:
             raise self._end(error) from error
-        if status is None:
-            raise Broken(f"the database has forgotten the transaction {transaction}")
-        return None if status == "in progress" else status == "committed"
+        if found is None:
+            raise Broken(f"the database has forgotten the epoch {epoch}")
+        return found[0] > int(commits)
 
     def cut(self) -> None:
         """See Book."""
@@ -169,7 +169,7 @@ class PostgresqlBook:
             keys=_collect(keys, unpack_key),
             transfers=_collect(transfers, unpack_transfer),
         )
-        return Loaded(rows, sieve.locked(), found[0])
+        return Loaded(rows, sieve.locked(), f"{epoch} {found[0]}")
 
     def _ask(self, sql: LiteralString, ids: Sequence[str]) -> Cursor | None:
         return self._run(sql, {"ids": pack_array(ids)}) if ids else None
@@ -206,7 +206,7 @@ class PostgresqlBook:
     def _end(self, error: Exception) -> BookError:
         """Roll back, and say what the error means. Closed where it means Away: it must say so from then on."""
         self.rollback()
-        meaning = Away if self._connection.closed else _classify(error)
+        meaning = Away if self._connection.closed else classify(error)
         if meaning is Away:
             self._connection.close()
         return meaning(str(error))
@@ -256,7 +256,7 @@ _WALLS = ("22", "23")
 """Classes of errors: a value that no column can hold, a constraint."""
 
 
-def _classify(error: Exception) -> type[BookError]:
+def classify(error: Exception) -> type[BookError]:
     """By SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html). What is not named here is a server
     that cannot be used as it is: shutting down (57P), out of memory, read-only since a failover, or gone.
     """

@@ -18,9 +18,11 @@ SESSION = (
     "SET jit TO off",
 )
 
-SELECT_EPOCH = (
-    "SELECT pg_current_xact_id()::text FROM epochs WHERE epoch = %s AND ended_at_ns IS NULL FOR NO KEY UPDATE"
-)
+# The row stays locked until the transaction has ended: behind its lock, `commits` says how it ended. The server's own
+# number of a transaction does not do for that: one whose log never reached the disk is given out again after a crash.
+SELECT_EPOCH = "SELECT commits FROM epochs WHERE epoch = %s AND ended_at_ns IS NULL FOR NO KEY UPDATE"
+SELECT_COMMITS = "SELECT commits FROM epochs WHERE epoch = %s FOR NO KEY UPDATE NOWAIT"
+COUNT_COMMIT = "UPDATE epochs SET commits = commits + 1, beats = beats + %s::int WHERE epoch = %s"
 
 _SKIP: LiteralString = " SKIP LOCKED"
 # Every row that is named comes back once: whole, if it could be locked, else as its id and NULLs.
@@ -138,6 +140,4 @@ INSERT_TRANSFERS = (
     "INSERT INTO transfers (id, kind, debit, credit, amount_nusd, at_ns, hold_id)"
     " SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::text[])"
 )
-BEAT = "UPDATE epochs SET beats = beats + 1 WHERE epoch = %s"
 SET_LOCK_TIMEOUT = "SELECT set_config('lock_timeout', %s, true)"
-SELECT_OUTCOME = "SELECT pg_xact_status(%s::text::xid8)"

@@ -225,7 +225,7 @@ class SqliteBook:
     def _end(self, error: Exception, *, committing: bool) -> BookError:
         """Roll back, and say what the error means (https://www.sqlite.org/rescode.html)."""
         self.rollback()
-        meaning = _classify(error, committing=committing)
+        meaning = classify(error, committing=committing)
         if meaning is Away:
             self._connection.close()
         return meaning(str(error))
@@ -242,14 +242,15 @@ _MEANINGS: dict[int, type[BookError]] = {
     sqlite3.SQLITE_CORRUPT: Broken,
     sqlite3.SQLITE_NOTADB: Broken,
 }
+_FAILED_SYNCS = (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC)
 
 
-def _classify(error: Exception, *, committing: bool) -> type[BookError]:
+def classify(error: Exception, *, committing: bool) -> type[BookError]:
     """By the primary code, the low byte. What is not in the table is a database that cannot be used as it is."""
     if not isinstance(error, sqlite3.Error):
         return Walled  # a value that no column can hold
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    if code == sqlite3.SQLITE_IOERR and committing:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    if code & 0xFF == sqlite3.SQLITE_IOERR and (committing or code in _FAILED_SYNCS):
         # Whether the log reached the disk nobody can know after a failed fsync, nor find out by trying again.
         return Broken
-    return _MEANINGS.get(code, Away)
+    return _MEANINGS.get(code & 0xFF, Away)

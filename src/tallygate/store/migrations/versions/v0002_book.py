@@ -141,6 +141,7 @@ def _create_claims_and_epochs() -> None:
         sa.Column("epoch", sa.Text, nullable=False),
         sa.Column("owner", sa.Text, nullable=False),
         sa.Column("beats", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("commits", sa.BigInteger, nullable=False, server_default="0"),
         sa.Column("started_at_ns", sa.BigInteger, nullable=False),
         sa.Column("ended_at_ns", sa.BigInteger),
         sa.PrimaryKeyConstraint("epoch", name="pk_epochs"),
