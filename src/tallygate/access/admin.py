@@ -8,11 +8,12 @@ given by its name or its id.
 
 import time
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, structs
 
 from tallygate.access.keys import TENANT, Minter, digest, mint
+from tallygate.access.limits import check_budgets, check_slots
 from tallygate.access.permissions import DEFAULT_GRANT, check_grant
 from tallygate.errors import InvalidValue
 from tallygate.genai.secret import Secret
@@ -75,8 +76,12 @@ def create_key(
     permissions: Iterable[str] | None = None,
     models: Iterable[str] | None = None,
     expires_at_ns: int | None = None,
+    budgets_nusd: Mapping[str, int] | None = None,
+    slots_max: int | None = None,
+    shortens: bool = True,
 ) -> CreatedKey:
-    """Create a key. Without `permissions` it gets the default grant, without `models` it may call every model.
+    """Create a key. Without `permissions` it gets the default grant, without `models` it may call every model, without
+    `slots_max` it may have as many calls open as its user. `budgets_nusd` gives a limit for each period.
 
     Raises InvalidValue, NotFound, Conflict.
     """
@@ -87,6 +92,9 @@ def create_key(
         permissions=DEFAULT_GRANT if permissions is None else check_grant(permissions),
         models=None if models is None else _check_models(models),
         expires_at_ns=_check_expiry(expires_at_ns, change.at_ns),
+    )
+    new = structs.replace(
+        new, budgets_nusd=check_budgets(budgets_nusd or {}), slots_max=check_slots(slots_max), shortens=shortens
     )
     return CreatedKey(stored_keys.create_key(database, workspace, user, new, change), secret)
 

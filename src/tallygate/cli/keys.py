@@ -1,4 +1,4 @@
-"""Create, list and revoke API keys.
+"""Create, list, limit and revoke API keys.
 
 A new key is printed once, alone on stdout, so that a script can take it; everything else goes to stderr. The rules are
 in `access`, this file parses and prints.
@@ -8,16 +8,25 @@ import time
 from typing import Annotated
 
 import typer
+from msgspec import UNSET
 
 from tallygate.access import admin
+from tallygate.access.limits import change_limits, show_limits
 from tallygate.access.permissions import DEFAULT_GRANT, PERMISSIONS
+from tallygate.cli.terminal.amount import parse_budgets, parse_slots
+from tallygate.cli.terminal.limits import Budgets, Concurrency, NoBudgets, Shorten, limits_to_json, print_limits
 from tallygate.cli.terminal.moment import parse_moment, show_moment, stamp
 from tallygate.cli.terminal.options import AsJson, ConfigFile, DataFolder
 from tallygate.cli.terminal.session import load_minter, open_database
 from tallygate.cli.terminal.table import print_facts, print_json, print_table
+from tallygate.ledger.money import print_usd
+from tallygate.store.limits import Owner
 from tallygate.store.rows import FIRST_USER, KeyRecord
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+Key = Annotated[str, typer.Argument(metavar="KEY", help="Id of the key, or its name.", show_default=False)]
+Where = Annotated[str | None, typer.Option("--workspace", metavar="W", help="Where to look for a name.")]
 
 NO_LIMIT = "all"
 _PERMISSION_HELP = (
@@ -37,6 +46,9 @@ def create(
             "--model", metavar="M", help="A model the key may call; may be given more than once. [default: all]"
         ),
     ] = None,
+    budget: Budgets = None,
+    concurrency: Concurrency = None,
+    shorten: Shorten = None,
     expires: Annotated[
         str | None, typer.Option("--expires", metavar="T", help="30d, 12h, or a date as 2027-01-31. [default: never]")
     ] = None,
@@ -49,6 +61,8 @@ def create(
     Only its digest is kept. The key goes to stdout, alone; everything else goes to stderr.
     """
     expires_at_ns = parse_moment(expires, time.time_ns()) if expires is not None else None
+    budgets_nusd = parse_budgets(budget)
+    slots_max = None if concurrency is None else parse_slots(concurrency)
     with open_database(config, data) as (database, settings):
         created = admin.create_key(
             database,
@@ -59,6 +73,9 @@ def create(
             permissions=permission or None,
             models=model or None,
             expires_at_ns=expires_at_ns,
+            budgets_nusd=budgets_nusd,
+            slots_max=slots_max,
+            shortens=shorten is not False,
             actor="cli",
         )
     record = created.record
@@ -76,6 +93,7 @@ def create(
             "may": ", ".join(record.permissions),
             "models": _list_models(record),
             "expires": show_moment(record.expires_at_ns, "never"),
+            "budgets": ", ".join(f"{print_usd(limit)} USD {period}" for period, limit in budgets_nusd.items()),
         }
     )
 
@@ -118,9 +136,48 @@ def list_all(
 
 
 @app.command()
+def limits(
+    key: Key,
+    workspace: Where = None,
+    budget: Budgets = None,
+    no_budget: NoBudgets = None,
+    concurrency: Concurrency = None,
+    shorten: Shorten = None,
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a key may spend and have open at once, after changing what is given.
+
+    It binds the next call.
+    """
+    owner = Owner("key", key, workspace)
+    budgets_nusd, removed = parse_budgets(budget), no_budget or []
+    slots_max = UNSET if concurrency is None else parse_slots(concurrency)
+    shortens = UNSET if shorten is None else shorten
+    with open_database(config, data) as (database, _):
+        if budgets_nusd or removed or slots_max is not UNSET or shortens is not UNSET:
+            row = change_limits(
+                database,
+                owner,
+                actor="cli",
+                budgets_nusd=budgets_nusd,
+                removed=removed,
+                slots_max=slots_max,
+                shortens=shortens,
+            )
+        else:
+            row = show_limits(database, owner)
+    if as_json:
+        print_json(limits_to_json(row))
+    else:
+        print_limits(row)
+
+
+@app.command()
 def revoke(
-    key: Annotated[str, typer.Argument(metavar="KEY", help="Id of the key, or its name.", show_default=False)],
-    workspace: Annotated[str | None, typer.Option("--workspace", metavar="W", help="Where to look for a name.")] = None,
+    key: Key,
+    workspace: Where = None,
     config: ConfigFile = None,
     data: DataFolder = None,
     as_json: AsJson = False,

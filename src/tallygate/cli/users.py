@@ -1,4 +1,4 @@
-"""Create, list and disable users of a workspace.
+"""Create, list, limit and disable users of a workspace.
 
 A user is whose calls they are: keys belong to one. The rules are in `access`, this file parses and prints.
 """
@@ -6,12 +6,17 @@ A user is whose calls they are: keys belong to one. The rules are in `access`, t
 from typing import Annotated
 
 import typer
+from msgspec import UNSET
 
 from tallygate.access import admin
+from tallygate.access.limits import change_limits, show_limits
+from tallygate.cli.terminal.amount import parse_budgets, parse_slots
+from tallygate.cli.terminal.limits import Budgets, Concurrency, NoBudgets, limits_to_json, print_limits
 from tallygate.cli.terminal.moment import show_moment, stamp
 from tallygate.cli.terminal.options import AsJson, ConfigFile, DataFolder
 from tallygate.cli.terminal.session import open_database
 from tallygate.cli.terminal.table import print_json, print_table
+from tallygate.store.limits import Owner
 from tallygate.store.rows import UserRow
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -53,6 +58,37 @@ def list_all(
         print_table(["workspace", "name", "status", "created", "id"], rows)
     else:
         typer.echo("There is no user yet. Each new workspace has one: tallygate workspaces create NAME", err=True)
+
+
+@app.command()
+def limits(
+    name: Name,
+    workspace: Workspace,
+    budget: Budgets = None,
+    no_budget: NoBudgets = None,
+    concurrency: Concurrency = None,
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a user may spend and have open at once, after changing what is given.
+
+    It binds the next call with any key of theirs.
+    """
+    owner = Owner("user", name, workspace)
+    budgets_nusd, removed = parse_budgets(budget), no_budget or []
+    slots_max = UNSET if concurrency is None else parse_slots(concurrency)
+    with open_database(config, data) as (database, _):
+        if budgets_nusd or removed or slots_max is not UNSET:
+            row = change_limits(
+                database, owner, actor="cli", budgets_nusd=budgets_nusd, removed=removed, slots_max=slots_max
+            )
+        else:
+            row = show_limits(database, owner)
+    if as_json:
+        print_json(limits_to_json(row))
+    else:
+        print_limits(row)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Create, list and disable workspaces.
+"""Create, list, limit and disable workspaces.
 
 A workspace is who pays: users and keys belong to one. The rules are in `access`, this file parses and prints.
 """
@@ -8,10 +8,14 @@ from typing import Annotated
 import typer
 
 from tallygate.access import admin
+from tallygate.access.limits import change_limits, show_limits
+from tallygate.cli.terminal.amount import parse_budgets
+from tallygate.cli.terminal.limits import Budgets, NoBudgets, limits_to_json, print_limits
 from tallygate.cli.terminal.moment import show_moment, stamp
 from tallygate.cli.terminal.options import AsJson, ConfigFile, DataFolder
 from tallygate.cli.terminal.session import open_database
 from tallygate.cli.terminal.table import print_json, print_table
+from tallygate.store.limits import Owner
 from tallygate.store.rows import WorkspaceRow
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -43,6 +47,32 @@ def list_all(config: ConfigFile = None, data: DataFolder = None, as_json: AsJson
         print_table(["name", "status", "created", "id"], rows)
     else:
         typer.echo("There is no workspace yet. Make one: tallygate workspaces create NAME", err=True)
+
+
+@app.command()
+def limits(
+    name: Name,
+    budget: Budgets = None,
+    no_budget: NoBudgets = None,
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the budgets of a workspace, after changing those that are given.
+
+    They bind the next call of every user and key of it.
+    """
+    owner = Owner("workspace", name)
+    budgets_nusd, removed = parse_budgets(budget), no_budget or []
+    with open_database(config, data) as (database, _):
+        if budgets_nusd or removed:
+            row = change_limits(database, owner, actor="cli", budgets_nusd=budgets_nusd, removed=removed)
+        else:
+            row = show_limits(database, owner)
+    if as_json:
+        print_json(limits_to_json(row))
+    else:
+        print_limits(row)
 
 
 @app.command()

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tallygate.errors import Conflict, NotFound
 from tallygate.store.audit import Change, Detail, new_id, write_audit
+from tallygate.store.budgets import set_budgets
 from tallygate.store.database import LOCK_FIRST_RUN, Database
 from tallygate.store.rows import ACTIVE, REVOKED, KeyRecord, NewKey, UserRow, pack_texts, unpack_texts
 from tallygate.store.schema import keys, users, workspaces
@@ -74,35 +75,28 @@ def change_key(
     if expires_at_ns is not UNSET:
         values["expires_at_ns"] = detail["expires_at_ns"] = expires_at_ns
     with database.writing() as connection:
-        found = _find_key(connection, key, workspace)
-        if not _update_live(connection, found, values):
+        found = find_key(connection, key, workspace)
+        if not update_live(connection, found.id, values):
             raise Conflict(f"The key {found.id} is revoked and cannot be changed.")
         write_audit(
             connection, change, "key.change", workspace_id=found.workspace_id, object_id=found.id, detail=detail
         )
-        return _find_key(connection, found.id, None)
+        return find_key(connection, found.id, None)
 
 
 def revoke_key(database: Database, key: str, workspace: str | None, change: Change) -> KeyRecord:
     """Revoke a key: from the commit on it opens nothing, for ever. Revoking twice changes nothing. Raises NotFound."""
     with database.writing() as connection:
-        found = _find_key(connection, key, workspace)
-        if _update_live(connection, found, {"status": REVOKED, "revoked_at_ns": change.at_ns}):
+        found = find_key(connection, key, workspace)
+        if update_live(connection, found.id, {"status": REVOKED, "revoked_at_ns": change.at_ns}):
             detail: dict[str, Detail] = {"name": found.name, "last4": found.last4}
             write_audit(
                 connection, change, "key.revoke", workspace_id=found.workspace_id, object_id=found.id, detail=detail
             )
-        return _find_key(connection, found.id, None)
+        return find_key(connection, found.id, None)
 
 
-def _update_live(connection: Connection, key: KeyRecord, values: dict[str, Any]) -> bool:
-    done = connection.execute(
-        update(keys).where(keys.c.id == key.id, keys.c.status == ACTIVE).values(version=keys.c.version + 1, **values)
-    )
-    return done.rowcount == 1
-
-
-def _find_key(connection: Connection, key: str, workspace: str | None) -> KeyRecord:
+def find_key(connection: Connection, key: str, workspace: str | None) -> KeyRecord:
     """The key of this id, or the live key of this name. Raises NotFound, and Conflict where a name is not enough."""
     statement = _select_keys().where(or_(keys.c.id == key, (keys.c.name == key) & (keys.c.status == ACTIVE)))
     if workspace is not None:
@@ -113,6 +107,14 @@ def _find_key(connection: Connection, key: str, workspace: str | None) -> KeyRec
     if len(found) > 1:
         raise Conflict(f"Several workspaces have a key named {key!r}: name the workspace, or give the key's id.")
     return _record(found[0])
+
+
+def update_live(connection: Connection, key_id: str, values: dict[str, Any]) -> bool:
+    """Change columns of a key and count its version on, unless it is revoked: then False."""
+    done = connection.execute(
+        update(keys).where(keys.c.id == key_id, keys.c.status == ACTIVE).values(version=keys.c.version + 1, **values)
+    )
+    return done.rowcount == 1
 
 
 def _insert_key(connection: Connection, owner: UserRow, key: NewKey, change: Change) -> KeyRecord:
@@ -134,10 +136,13 @@ def _insert_key(connection: Connection, owner: UserRow, key: NewKey, change: Cha
                 expires_at_ns=key.expires_at_ns,
                 version=1,
                 created_at_ns=change.at_ns,
+                slots_max=key.slots_max,
+                shortens=int(key.shortens),
             )
         )
     except IntegrityError as error:
         raise Conflict(f"There is already a key named {key.name!r} in the workspace {owner.workspace!r}.") from error
+    set_budgets(connection, "key", key_id, owner.workspace_id, key.budgets_nusd, change)
     detail: dict[str, Detail] = {
         "name": key.name,
         "user_id": owner.id,
@@ -145,9 +150,12 @@ def _insert_key(connection: Connection, owner: UserRow, key: NewKey, change: Cha
         "permissions": sorted(key.permissions),
         "models": None if key.models is None else sorted(key.models),
         "expires_at_ns": key.expires_at_ns,
+        "slots_max": key.slots_max,
+        "shortens": int(key.shortens),
+        **{f"{period}_nusd": limit_nusd for period, limit_nusd in key.budgets_nusd.items()},
     }
     write_audit(connection, change, "key.create", workspace_id=owner.workspace_id, object_id=key_id, detail=detail)
-    return _find_key(connection, key_id, None)
+    return find_key(connection, key_id, None)
 
 
 def _select_keys() -> Select[Any]:

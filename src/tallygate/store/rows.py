@@ -4,10 +4,12 @@ Times are integer nanoseconds since 1970 UTC (`_ns`). A full API key is in none 
 its prefix and last four symbols come out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
+
+from tallygate.genai.book import Period
 
 ACTIVE = "active"
 DISABLED = "disabled"
@@ -78,7 +80,7 @@ class KeyRecord(Struct, frozen=True):
 
 
 class NewKey(Struct, frozen=True, kw_only=True):
-    """A key to be stored. `models` None means every model."""
+    """A key to be stored. `models` None means every model, `slots_max` None as many calls as its user may have open."""
 
     digest: bytes
     name: str
@@ -88,6 +90,9 @@ class NewKey(Struct, frozen=True, kw_only=True):
     permissions: frozenset[str]
     models: frozenset[str] | None
     expires_at_ns: int | None
+    slots_max: int | None = None
+    shortens: bool = True
+    budgets_nusd: Mapping[Period, int] = field(default_factory=dict[Period, int])
 
 
 def pack_texts(texts: Sequence[str] | frozenset[str]) -> str:

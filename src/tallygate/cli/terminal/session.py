@@ -3,8 +3,10 @@
 Access to tables and rules about them belong to `access` and `store`; here they are only opened in the right order.
 """
 
-from collections.abc import Generator
-from contextlib import contextmanager
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from tallygate.access.keys import Minter
@@ -13,11 +15,13 @@ from tallygate.access.secret_file import BadSecret
 from tallygate.cli.terminal.failure import Failure
 from tallygate.cli.terminal.options import read_settings
 from tallygate.config import Settings
+from tallygate.ledger.fold import fold
 from tallygate.store.address import parse_address
 from tallygate.store.database import Database
 from tallygate.store.meta import claim_pepper, schema_is_current
 from tallygate.store.migrate import migrate
 from tallygate.store.refusal import StoreRefusal
+from tallygate.store.writer import Writer
 
 
 @contextmanager
@@ -33,6 +37,27 @@ def open_database(config: Path | None, data: Path | None) -> Generator[tuple[Dat
         raise Failure(str(refusal)) from None
     with Database(address) as database:
         yield database, settings
+
+
+@asynccontextmanager
+async def open_writer(settings: Settings) -> AsyncGenerator[Writer]:
+    """What writes the book, in a life of its own. Raises Failure where the database cannot be used or its disk fails.
+
+    A verb gives no heartbeats: it holds no call, and is done sooner than it could be missed.
+    """
+    broken: list[Exception] = []
+    address = parse_address(settings.database_url, settings.data)
+    writer = Writer(address, fold, owner=f"command line, process {os.getpid()}", on_broken=broken.append)
+    try:
+        writer.start()
+    except StoreRefusal as refusal:
+        raise Failure(str(refusal)) from None
+    try:
+        yield writer
+    finally:
+        await asyncio.to_thread(writer.close)
+    if broken:
+        raise Failure("The database's disk did not keep what was written: find out why before anything else.")
 
 
 def load_minter(settings: Settings) -> Minter:

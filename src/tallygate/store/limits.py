@@ -1,0 +1,145 @@
+"""What a workspace, a user or a key may spend and have open at once: shown and changed, each change in one transaction.
+
+Values arrive checked. The book reads these rows anew for each call, so a change binds the next one and needs no word to
+anybody.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType, field
+from sqlalchemy import Connection, select, update
+
+from tallygate.errors import Conflict
+from tallygate.genai.book import Budget, Level, Period
+from tallygate.store.audit import Change, Detail, write_audit
+from tallygate.store.budgets import drop_budgets, list_budgets, set_budgets
+from tallygate.store.database import Database
+from tallygate.store.keys import find_key, update_live
+from tallygate.store.schema import keys, users, workspaces
+from tallygate.store.tenants import find_user, find_workspace
+
+
+class Owner(Struct, frozen=True):
+    """Whose limits are meant, by name or id. A user needs its workspace; a key only where its name is not enough."""
+
+    level: Level
+    name: str
+    workspace: str | None = None
+
+
+class LimitsChange(Struct, frozen=True, kw_only=True):
+    """What is to change; what is not given stays. `slots_max` None means what everybody has."""
+
+    budgets_nusd: Mapping[Period, int] = field(default_factory=dict[Period, int])
+    removed: frozenset[Period] = frozenset()
+    slots_max: int | UnsetType | None = UNSET
+    shortens: bool | UnsetType = UNSET
+
+
+class LimitsRow(Struct, frozen=True, kw_only=True):
+    """The limits of one owner. `slots_used` are the open calls of the user; a workspace has none of its own, and
+    `shortens` is a key's alone.
+    """
+
+    level: Level
+    id: str
+    name: str
+    workspace_id: str
+    workspace: str
+    budgets: tuple[Budget, ...]
+    slots_used: int | None = None
+    slots_max: int | None = None
+    shortens: bool | None = None
+
+
+class _Found(Struct, frozen=True):
+    id: str
+    name: str
+    workspace_id: str
+    workspace: str
+
+
+def find_limits(database: Database, owner: Owner) -> LimitsRow:
+    """The limits of an owner as they stand. Raises NotFound, Conflict where a key's name is not enough."""
+    with database.reading() as connection:
+        return _read(connection, owner.level, _find(connection, owner))
+
+
+def change_limits(database: Database, owner: Owner, limits: LimitsChange, change: Change) -> LimitsRow:
+    """Change them, all or nothing. Raises NotFound, and Conflict for a revoked key."""
+    with database.writing() as connection:
+        found = _find(connection, owner)
+        # The book locks the workspace first; whoever locks in another order may wait for it in a circle.
+        workspace = select(workspaces.c.id).where(workspaces.c.id == found.workspace_id)
+        connection.execute(workspace.with_for_update(read=True, key_share=True))
+        _write_row(connection, owner.level, found, limits)
+        if limits.budgets_nusd:
+            set_budgets(connection, owner.level, found.id, found.workspace_id, limits.budgets_nusd, change)
+        drop_budgets(connection, found.id, limits.removed)
+        write_audit(
+            connection,
+            change,
+            f"{owner.level}.limits",
+            workspace_id=found.workspace_id,
+            object_id=found.id,
+            detail=tell_limits(limits),
+        )
+        return _read(connection, owner.level, found)
+
+
+def tell_limits(limits: LimitsChange) -> dict[str, Detail]:
+    """A change of limits as the audit log tells it. A budget without an amount was removed."""
+    detail: dict[str, Detail] = {f"{period}_nusd": amount for period, amount in limits.budgets_nusd.items()}
+    detail.update({f"{period}_nusd": None for period in limits.removed})
+    if limits.slots_max is not UNSET:
+        detail["slots_max"] = limits.slots_max
+    if limits.shortens is not UNSET:
+        detail["shortens"] = int(limits.shortens)
+    return detail
+
+
+def _find(connection: Connection, owner: Owner) -> _Found:
+    if owner.level == "workspace":
+        workspace = find_workspace(connection, owner.name)
+        return _Found(workspace.id, workspace.name, workspace.id, workspace.name)
+    if owner.level == "user":
+        user = find_user(connection, owner.workspace or "", owner.name)
+        return _Found(user.id, user.name, user.workspace_id, user.workspace)
+    key = find_key(connection, owner.name, owner.workspace)
+    return _Found(key.id, key.name, key.workspace_id, key.workspace)
+
+
+def _write_row(connection: Connection, level: Level, found: _Found, limits: LimitsChange) -> None:
+    """What stands in the row of the user or the key itself."""
+    values: dict[str, Any] = {}
+    if limits.slots_max is not UNSET:
+        values["slots_max"] = limits.slots_max
+    if limits.shortens is not UNSET:
+        values["shortens"] = int(limits.shortens)
+    if level == "user" and values:
+        connection.execute(update(users).where(users.c.id == found.id).values(values))
+    if level == "key" and not update_live(connection, found.id, values):
+        raise Conflict(f"The key {found.id} is revoked and cannot be changed.")
+
+
+def _read(connection: Connection, level: Level, found: _Found) -> LimitsRow:
+    slots_used = slots_max = shortens = None
+    if level == "user":
+        chosen = select(users.c.slots_used, users.c.slots_max).where(users.c.id == found.id)
+        slots_used, slots_max = connection.execute(chosen).one()
+    elif level == "key":
+        chosen = select(users.c.slots_used, keys.c.slots_max, keys.c.shortens)
+        of_user = chosen.join(users, users.c.id == keys.c.user_id).where(keys.c.id == found.id)
+        slots_used, slots_max, shortens = connection.execute(of_user).one()
+    return LimitsRow(
+        level=level,
+        id=found.id,
+        name=found.name,
+        workspace_id=found.workspace_id,
+        workspace=found.workspace,
+        budgets=list_budgets(connection, found.id),
+        slots_used=slots_used,
+        slots_max=slots_max,
+        shortens=None if shortens is None else shortens == 1,
+    )
