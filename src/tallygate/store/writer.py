@@ -230,10 +230,11 @@ class Writer:
     def _transact(self, batch: Batch) -> None:
         book = self._open()
         names = name_rows(entry.item for entry in batch.entries)
-        wait_ms = LOCK_WAIT_MS if self._patient else 0
+        # A sign of life waits for nobody's lock: whoever gives none loses its calls.
+        wait_ms = LOCK_WAIT_MS if self._patient and not batch.beats else 0
         loaded = book.load(names, self.epoch, durable=batch.durable, wait_ms=wait_ms)
         ready, stuck = _part(batch.entries, loaded)
-        if stuck and not ready:
+        if stuck and not ready and not batch.beats:
             # Only these are left: the next time they are waited for.
             self._patient = True
             self._queue.put_aside(stuck)
