@@ -1,5 +1,6 @@
 """Every Book keeps what a fold made: all of it or nothing, once, and behind the database's own walls."""
 
+import threading
 from collections.abc import Generator
 from contextlib import closing
 from typing import Any
@@ -124,6 +125,16 @@ def test_a_closed_book_is_away(twin: Twin) -> None:
     for _ in range(2):
         with pytest.raises(Away):
             twin.load(ask("h1"))
+
+
+def test_a_cut_from_another_thread_harms_nothing_that_does_not_hang(twin: Twin) -> None:
+    thread = threading.Thread(target=twin.book.cut)
+    thread.start()
+    thread.join()
+    try:
+        open_hold(twin)
+    except Away:  # PostgreSQL: its socket is shut for good
+        twin.compare()
 
 
 def test_a_heartbeat_is_counted_with_the_commit(twin: Twin) -> None:

@@ -235,6 +235,20 @@ def test_an_error_in_the_middle_of_a_commit_is_known(twin: Twin) -> None:
     twin.commit(item)
 
 
+def test_a_writer_that_stops_in_a_transaction_loses_it(twin: Twin, address: DatabaseAddress) -> None:
+    connection = connection_of(twin.book)
+    assert connection.execute("SHOW idle_in_transaction_session_timeout").fetchall() == [("5s",)]
+    connection.execute("SET idle_in_transaction_session_timeout TO '1ms'")
+    transaction = twin.load(ask("h1")).transaction
+    with closing(open_book(address)) as other:
+        twin.town.begin_epochs("e2")
+        load(other, ask("h2"), epoch="e2", wait_ms=LONG_MS)  # waits for the locks of the one that stopped
+        other.rollback()
+        with pytest.raises(Away):
+            twin.book.commit(Folded((), Rows(), ()), beats=True)
+        assert other.find_outcome(transaction) is False
+
+
 def test_a_session_that_is_ended_by_the_server_is_away(twin: Twin, address: DatabaseAddress) -> None:
     twin.load(ask("h1"))
     with closing(DriverConnection(address)) as other:
