@@ -5,16 +5,16 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
-from tallygate.errors import Conflict, InvalidValue, NotFound
+from tallygate.errors import Conflict, InvalidValue, NotFound, StoreUnavailable
 from tallygate.ledger import operations
 from tallygate.ledger.audit import Audit
 from tallygate.ledger.operations import Movement
 from tallygate.store.address import DatabaseAddress
 from tallygate.store.database import Database
 from tallygate.store.ledger import open_ledger
-from tallygate.store.schema import audit_log
+from tallygate.store.schema import audit_log, wallets
 from tallygate.store.writer import Writer
 from tests.fakes.bookkeeper import Tenant, hold, post, settle_in, writing
 
@@ -150,6 +150,19 @@ async def test_an_amount_is_above_zero_and_countable(
         with pytest.raises(InvalidValue, match="above 0"):
             await add(writer, database, amount_nusd)
     assert noted(database) == []
+
+
+async def test_a_database_that_does_not_answer_is_asked_again_with_the_same_id(
+    address: DatabaseAddress, database: Database, tenant: Tenant
+) -> None:
+    async with writing(address) as writer:
+        with database.writing() as connection:
+            connection.execute(update(wallets).values(held_nusd=0))
+            with pytest.raises(StoreUnavailable, match="Ask again with the same id"):
+                await add(writer, database)
+        await add(writer, database)
+    assert operations.list_balances(database)[0].posted_nusd == 10 * DOLLAR
+    assert len(noted(database)) == 1
 
 
 async def test_a_workspace_has_to_be_there(address: DatabaseAddress, database: Database) -> None:

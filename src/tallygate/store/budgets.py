@@ -7,7 +7,7 @@ removed while calls run is not missed: what it held is forgotten with it.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, insert, select, update
+from sqlalchemy import Column, Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tallygate.errors import Conflict, NotFound
@@ -18,9 +18,16 @@ from tallygate.store.schema import budgets
 
 
 def list_budgets(connection: Connection, owner_id: str) -> tuple[Budget, ...]:
-    """The budgets of one owner, by id: the order in which the book locks them."""
-    chosen = _select_budgets().where(budgets.c.owner_id == owner_id).order_by(budgets.c.id)
-    return tuple(map(unpack_budget, connection.execute(chosen)))
+    """The budgets of one owner, by id."""
+    columns: list[Column[Any]] = [budgets.c[name] for name in Budget.__struct_fields__]
+    chosen = select(*columns).where(budgets.c.owner_id == owner_id).order_by(budgets.c.id)
+    return tuple(unpack_budget(row) for row in connection.execute(chosen).all())
+
+
+def lock_budgets(connection: Connection, owner_id: str) -> None:
+    """Lock them all in the order in which the book does: in any other, each might wait for the other."""
+    chosen = select(budgets.c.id).where(budgets.c.owner_id == owner_id).order_by(budgets.c.id)
+    connection.execute(chosen.with_for_update()).all()
 
 
 def set_budgets(
@@ -65,7 +72,3 @@ def drop_budgets(connection: Connection, owner_id: str, periods: Iterable[Period
         dropped = connection.execute(delete(budgets).where(budgets.c.owner_id == owner_id, budgets.c.period == period))
         if not dropped.rowcount:
             raise NotFound(f"There is no {period} budget to remove.")
-
-
-def _select_budgets() -> Select[Any]:
-    return select(*(budgets.c[name] for name in Budget.__struct_fields__))

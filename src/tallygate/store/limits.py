@@ -13,10 +13,10 @@ from sqlalchemy import Connection, select, update
 from tallygate.errors import Conflict
 from tallygate.genai.book import Budget, Level, Period
 from tallygate.store.audit import Change, Detail, write_audit
-from tallygate.store.budgets import drop_budgets, list_budgets, set_budgets
+from tallygate.store.budgets import drop_budgets, list_budgets, lock_budgets, set_budgets
 from tallygate.store.database import Database
 from tallygate.store.keys import find_key, update_live
-from tallygate.store.schema import keys, users, workspaces
+from tallygate.store.schema import keys, users
 from tallygate.store.tenants import find_user, find_workspace
 
 
@@ -70,10 +70,8 @@ def change_limits(database: Database, owner: Owner, limits: LimitsChange, change
     """Change them, all or nothing. Raises NotFound, and Conflict for a revoked key."""
     with database.writing() as connection:
         found = _find(connection, owner)
-        # The book locks the workspace first; whoever locks in another order may wait for it in a circle.
-        workspace = select(workspaces.c.id).where(workspaces.c.id == found.workspace_id)
-        connection.execute(workspace.with_for_update(read=True, key_share=True))
         _write_row(connection, owner.level, found, limits)
+        lock_budgets(connection, found.id)
         if limits.budgets_nusd:
             set_budgets(connection, owner.level, found.id, found.workspace_id, limits.budgets_nusd, change)
         drop_budgets(connection, found.id, limits.removed)
