@@ -344,6 +344,14 @@ class StoreUnavailable(InternalError):
     code = "store_unavailable"
 
 
+class SettlementUnknown(InternalError):
+    """The call was served, but its end could not be recorded in time, so its answer is not handed out."""
+
+    status = 503
+    code = "settlement_unknown"
+    retry = False
+
+
 class ShuttingDown(InternalError):
     """The gateway is shutting down and takes no new calls."""
 

@@ -30,6 +30,8 @@ MAY_IMPORT_LATE = {f"{PACKAGE}/app.py", f"{PACKAGE}/cli/__init__.py"}
 HTTP_CLIENTS = ("aiohttp", "httpx", "httpx2", "requests", "urllib3", "http.client", "urllib.request")
 DIALECTS = {"anthropic_messages", "gemini", "ollama", "openai_chat", "openai_media", "openai_responses", "unified"}
 
+MAY_SEND = {f"{PACKAGE}/pipeline/{name}.py" for name in ("relay", "count")}
+
 _BAD_MODULES = re.compile(r"^_?(utils?|helpers?|common|misc|core|managers?|handlers?|services?)$")
 _BAD_CLASSES = re.compile(r"^_?(Base($|[A-Z])|\w*(Manager|Handler|Service|Utils?|Helpers?)$)")
 _SQL = re.compile(
@@ -175,6 +177,19 @@ def money_is_whole(source: Source) -> Breaches:
             yield node.lineno, "a division that gives a float in the ledger"
 
 
+def money_comes_first(source: Source) -> Breaches:
+    """Only the turnstile makes an `Admitted`, and only the relay and the counter send: nothing goes out unheld."""
+    if not source.room:
+        return
+    for node in ast.walk(source.tree):
+        if not isinstance(node, ast.Call):
+            continue
+        if _name_of(node.func) == "Admitted" and source.path != f"{PACKAGE}/access/admission.py":
+            yield node.lineno, "makes an Admitted outside the turnstile"
+        elif _name_of(node.func) == "outgoing" and source.path not in MAY_SEND:
+            yield node.lineno, "writes a request to a provider outside the relay"
+
+
 def nothing_left_over(source: Source) -> Breaches:
     """Nothing is left to do later in the source: it is done, or it is an issue."""
     if not source.room:
@@ -198,6 +213,7 @@ RULES: tuple[Rule, ...] = (
     provider_names,
     json_by_msgspec,
     money_is_whole,
+    money_comes_first,
     nothing_left_over,
 )
 

@@ -45,6 +45,8 @@ BREACHES: dict[str, tuple[str, str]] = {
     "money_is_whole, literal": ("ledger/x.py", "x = 0.5"),
     "money_is_whole, name": ("ledger/x.py", "x = float(y)"),
     "money_is_whole, division": ("ledger/x.py", "x = a / b"),
+    "money_comes_first": ("pipeline/x.py", "passed = Admitted(key_id, quote, hold)"),
+    "money_comes_first, sent": ("batch/x.py", "request = outgoing(provider, dialect, body, ())"),
     "nothing_left_over": ("genai/x.py", "x = 1  # TODO: y"),
     "nothing_left_over, unwritten": ("genai/x.py", "def f(): raise NotImplementedError"),
 }
@@ -72,6 +74,8 @@ KEPT: dict[str, tuple[str, str]] = {
     "json_by_msgspec": ("api/x.py", "from msgspec import json"),
     "money_is_whole": ("ledger/x.py", "x = -(-a // b)"),
     "money_is_whole, elsewhere": ("router/x.py", "x = 0.5"),
+    "money_comes_first": ("access/admission.py", "passed = Admitted(key_id, quote, hold)"),
+    "money_comes_first, sent": ("pipeline/relay.py", "request = outgoing(provider, dialect, body, ())"),
     "nothing_left_over": ("genai/x.py", "stubborn = 1"),
 }
 

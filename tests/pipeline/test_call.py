@@ -4,7 +4,14 @@ import asyncio
 
 import pytest
 
-from tallygate.errors import InvalidApiKey, ProviderOverloaded, ShuttingDown, StreamBroken
+from tallygate.errors import (
+    IdempotencyConflict,
+    IdempotencyInProgress,
+    InvalidApiKey,
+    ProviderOverloaded,
+    ShuttingDown,
+    StreamBroken,
+)
 from tallygate.pipeline.call import ClientGone, Departure, error_headers
 
 pytestmark = pytest.mark.anyio
@@ -99,3 +106,5 @@ def test_headers_tell_a_client_whether_to_try_again() -> None:
     assert error_headers(ProviderOverloaded(retry_after_s=7200)) == [("retry-after", "60")]
     assert error_headers(ProviderOverloaded(retry_after_s=0)) == [("retry-after", "1")]
     assert error_headers(StreamBroken()) == []
+    assert error_headers(IdempotencyInProgress()) == [("x-should-retry", "true")]
+    assert error_headers(IdempotencyConflict()) == [("x-should-retry", "false")]

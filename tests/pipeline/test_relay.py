@@ -1,10 +1,13 @@
 """The relay: three modes, targets that take over, and ends that are held until the call is closed."""
 
 import asyncio
+from collections.abc import Mapping
 
 import msgspec
 import pytest
+from msgspec import structs
 
+from tallygate.access.admission import Admitted
 from tallygate.dialects.registry import DIALECTS
 from tallygate.errors import (
     InvalidAnswer,
@@ -14,12 +17,18 @@ from tallygate.errors import (
     TallygateError,
     UnsupportedParameter,
 )
+from tallygate.genai.items import Bound
 from tallygate.genai.plan import Plan, Target
+from tallygate.ledger.bound import OUTPUT_TOKENS_DEFAULT
+from tallygate.ledger.prices import price_free
+from tallygate.ledger.quote import Quote
 from tallygate.pipeline.call import Call
 from tallygate.pipeline.relay import Relay, Relayed
+from tallygate.pipeline.watch import Watch
 from tallygate.providers.base import OutputCapKey, Provider
 from tallygate.transport.base import Timeouts
 from tests.fakes.exits import JSON, KeptClient, Script, ScriptedExit
+from tests.fakes.ledger import build_town, hold
 
 pytestmark = pytest.mark.anyio
 
@@ -59,8 +68,22 @@ def make_plan(*targets: str) -> Plan:
     return Plan(request_model="m", operation="chat", targets=tuple(Target(name, "m") for name in targets or ("lab",)))
 
 
-async def serve(call: Call, exit_: ScriptedExit, plan: Plan | None = None) -> Relayed:
-    return await Relay(exit_, lambda: PROVIDERS, Timeouts()).serve(call, plan or make_plan())
+def admit(cap: int = 0, *, wished: int | None = None) -> Admitted:
+    """A hold for so much output at a price, of a wish for more; 0: the model is free."""
+    bound = Bound(0, 1 if cap else 0, wished or cap)
+    held = structs.replace(hold(build_town(credit_nusd=1_000), "call_1", bound=bound), output_tokens_max=cap)
+    return Admitted("k1", Quote(price_free("sale", "m"), "p1", bound), held)
+
+
+async def serve(
+    call: Call,
+    exit_: ScriptedExit,
+    plan: Plan | None = None,
+    rows: Mapping[str, Provider] = PROVIDERS,
+    admitted: Admitted | None = None,
+) -> Relayed:
+    relay = Relay(exit_, lambda: rows, Timeouts())
+    return await relay.serve(call, plan or make_plan(), admitted or admit(), Watch(call))
 
 
 async def test_a_whole_answer_keeps_every_byte() -> None:
@@ -186,9 +209,8 @@ ANSWER = (
 )
 
 
-async def translate(call: Call, exit_: ScriptedExit, row: Provider) -> Relayed:
-    rows = {row.name: row}
-    return await Relay(exit_, lambda: rows, Timeouts()).serve(call, make_plan(row.name))
+async def translate(call: Call, exit_: ScriptedExit, row: Provider, admitted: Admitted | None = None) -> Relayed:
+    return await serve(call, exit_, make_plan(row.name), {row.name: row}, admitted)
 
 
 async def test_a_call_crosses_to_another_dialect_and_back() -> None:
@@ -220,6 +242,35 @@ async def test_a_cap_goes_under_the_key_that_the_provider_heeds(key: OutputCapKe
     assert {name: asked[name] for name in asked if name.startswith("max_")} == {key: 5}
 
 
+CAPS: list[tuple[dict[str, object], int, int, str | None]] = [
+    # what the client said, what was wished for, what was granted, what the header says
+    ({}, 700, 700, None),
+    ({}, 700, 300, "300"),
+    ({}, OUTPUT_TOKENS_DEFAULT, OUTPUT_TOKENS_DEFAULT, str(OUTPUT_TOKENS_DEFAULT)),
+    ({"max_tokens": 700}, 700, 700, None),
+    ({"max_tokens": 900}, 700, 700, "700"),
+    ({"max_completion_tokens": 900}, 700, 700, "700"),
+]
+
+
+@pytest.mark.parametrize(("said", "wished", "granted", "shown"), CAPS)
+async def test_the_cap_that_was_held_for_is_sent(
+    said: dict[str, object], wished: int, granted: int, shown: str | None
+) -> None:
+    for answer, row in ((WHOLE, PROVIDER), (ANSWER, MESSAGES)):
+        exit_ = ScriptedExit(Script(headers=JSON, pieces=[answer]))
+        relayed = await translate(make_call(KeptClient(), **said), exit_, row, admit(granted, wished=wished))
+        asked = msgspec.json.decode(exit_.asked[0].body)
+        assert {name: asked[name] for name in asked if name.startswith("max_")} == {"max_tokens": granted}
+        assert dict(relayed.headers).get("x-tallygate-output-cap") == shown
+
+
+async def test_the_cap_goes_to_every_target() -> None:
+    exit_ = ScriptedExit(Script(refuse=ProviderUnreachable()), Script(headers=JSON, pieces=[WHOLE]))
+    await serve(make_call(KeptClient()), exit_, make_plan("lab", "den"), admitted=admit(300))
+    assert [msgspec.json.decode(request.body)["max_tokens"] for request in exit_.asked] == [300, 300]
+
+
 async def test_what_cannot_be_carried_is_refused_by_name_and_nothing_is_sent() -> None:
     exit_ = ScriptedExit()
     relayed = await translate(make_call(KeptClient(), n=2), exit_, MESSAGES)
@@ -231,9 +282,7 @@ async def test_what_cannot_be_carried_is_refused_by_name_and_nothing_is_sent() -
 async def test_a_target_that_can_carry_it_takes_over_from_one_that_cannot() -> None:
     rows = {"claude": MESSAGES, "lab": PROVIDER}
     exit_ = ScriptedExit(Script(headers=JSON, pieces=[WHOLE]))
-    relayed = await Relay(exit_, lambda: rows, Timeouts()).serve(
-        make_call(KeptClient(), n=2), make_plan("claude", "lab")
-    )
+    relayed = await serve(make_call(KeptClient(), n=2), exit_, make_plan("claude", "lab"), rows)
     assert relayed.error is None
     assert [str(attempt.target) for attempt in relayed.outcome.attempts] == ["claude/m", "lab/m"]
 

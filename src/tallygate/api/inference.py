@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from tallygate.access.claims import read_claim_key
 from tallygate.access.credentials import read_credential
 from tallygate.api.door import Request
 from tallygate.api.urls import Door, Route
@@ -38,6 +39,8 @@ def open_call(request: Request, route: Route, client: Client, *, json_depth_max:
         forwarded=tuple(forwarded.items()),
         client=client,
         arrived_ns=request.arrived_ns,
+        address=f"{request.method} {request.path}",
+        claim_key=read_claim_key(request.headers) if route.billable else None,
     )
 
 

@@ -126,6 +126,12 @@ class Dialect(Protocol):
         """A writer for one stream. `include_usage`: the client wants usage where this dialect makes that a choice."""
         ...
 
+    def tell_cost(self, closing: bytes, cost_usd: str) -> bytes:
+        """The end of a stream with the call's cost, decimal text, beside its usage; unchanged where this wire has no
+        room for it.
+        """
+        ...
+
     def read_error(self, status: int, body: bytes, retry_after: str | None) -> TallygateError:
         """What a provider's error answer means here: ProviderRejected if the caller is at fault, else UpstreamError."""
         ...

@@ -1,5 +1,5 @@
 """Everything known about one finished call, at the bottom of the house so that money, proof and telemetry can each read
-it and none needs to know the hallway. Written once, by `pipeline.finish`.
+it and none needs to know the hallway. Made by `pipeline.watch`.
 """
 
 from typing import Literal
@@ -15,24 +15,27 @@ content was delivered; `refused`: never dispatched."""
 
 
 class Attempt(Struct, frozen=True):
-    """One try at one target. `error_code` is empty for the one that answered."""
+    """One try at one target. `error_code` is empty for the one that answered; `usage` is what the provider reported."""
 
     target: Target
     status: int = 0
     error_code: str = ""
+    usage: Usage | None = None
 
 
 class Outcome(Struct, frozen=True):
     """One call's end. Times are nanoseconds on the process's monotonic clock, relative to the request's arrival.
 
-    `usage` is the provider's own count, or None where it gave none; `chunks_delivered` counts writes that were handed
-    to the client's transport.
+    `sent`: a request went out to a provider. `usage` is the count of the provider that served, or None where it gave
+    none. `produced` and `output_bytes` (UTF-8) are of what the model said, as far as it was handed on;
+    `chunks_delivered` counts writes that were handed to the client's transport.
     """
 
     call_id: str
     operation: str
     status: Status
     request_model: str
+    sent: bool = False
     served: Target | None = None
     response_model: str = ""
     usage: Usage | None = None
@@ -40,6 +43,8 @@ class Outcome(Struct, frozen=True):
     attempts: tuple[Attempt, ...] = ()
     dropped: tuple[str, ...] = ()
     error_code: str = ""
+    produced: bool = False
+    output_bytes: int = 0
     chunks_delivered: int = 0
     first_chunk_ns: int | None = None
     duration_ns: int = 0

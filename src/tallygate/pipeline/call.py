@@ -46,13 +46,19 @@ class Departure:
 
     def __init__(self) -> None:
         self.left = False
+        self._stays = False
         self._why: Exception | None = None
         self._waiting: asyncio.Task[object] | None = None
 
     def leave(self) -> None:
         """Called by the door, once it sees the client's end of the connection close. Later calls do nothing."""
         self.left = True
-        self._interrupt(ClientGone())
+        if not self._stays:
+            self._interrupt(ClientGone())
+
+    def stay(self) -> None:
+        """Called by the owner: from here on leaving interrupts nothing, for the answer is kept for later."""
+        self._stays = True
 
     def stop(self, error: TallygateError) -> None:
         """Called by the door when the gateway itself must end the call: the client is still there and gets `error`."""
@@ -83,11 +89,16 @@ class Departure:
 
 
 class Call:
-    """One request, from its door to its end. Made by `api`, walked by `pipeline.run`."""
+    """One request, from its door to its end. Made by `api`, walked by `pipeline.run`.
+
+    `address` is method and path, as in ``POST /v1/messages``; `claim_key` the text of its Idempotency-Key.
+    """
 
     __slots__ = (
+        "address",
         "arrived_ns",
         "body",
+        "claim_key",
         "client",
         "credential",
         "departure",
@@ -113,6 +124,8 @@ class Call:
         forwarded: tuple[tuple[str, str], ...],
         client: Client,
         arrived_ns: int,
+        address: str = "",
+        claim_key: str | None = None,
     ) -> None:
         self.id = call_id
         self.request_id = request_id
@@ -124,6 +137,8 @@ class Call:
         self.forwarded = forwarded
         self.client = client
         self.arrived_ns = arrived_ns
+        self.address = address
+        self.claim_key = claim_key
         self.departure = Departure()
         self.started = False
 
@@ -132,18 +147,26 @@ class Call:
         self.started = True
         await self.client.start(status, [*headers, ("x-request-id", self.request_id), ("request-id", self.request_id)])
 
-    async def start_stream(self, headers: Iterable[tuple[str, str]]) -> None:
-        """Send the head of a stream, unless a heartbeat has done so already. Proxies are told not to gather it."""
-        if not self.started:
-            kind = ("content-type", self.dialect.stream_content_type)
-            await self.start(200, [kind, ("cache-control", "no-cache"), ("x-accel-buffering", "no"), *headers])
+    def stream_head(self, headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """The headers of a stream. Proxies are told not to gather it."""
+        kind = ("content-type", self.dialect.stream_content_type)
+        return [kind, ("cache-control", "no-cache"), ("x-accel-buffering", "no"), *headers]
 
-    async def answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+    def whole_head(self, headers: Iterable[tuple[str, str]], body: bytes) -> list[tuple[str, str]]:
+        """The headers of a whole answer to a call, as JSON."""
+        return [("content-type", "application/json"), *headers, ("content-length", str(len(body)))]
+
+    async def start_stream(self, headers: Iterable[tuple[str, str]]) -> None:
+        """Send the head of a stream, unless a heartbeat has done so already."""
+        if not self.started:
+            await self.start(200, self.stream_head(headers))
+
+    async def answer(self, headers: Iterable[tuple[str, str]], body: bytes) -> None:
         """Send a whole answer."""
-        await self.start(status, [*headers, ("content-length", str(len(body)))])
+        await self.start(200, self.whole_head(headers, body))
         await self.client.end(body)
 
-    async def refuse(self, error: TallygateError) -> None:
+    async def refuse(self, error: TallygateError, headers: Iterable[tuple[str, str]] = ()) -> None:
         """Answer with an error in the client's own dialect: whole if nothing was sent yet, else as the stream's last
         event.
         """
@@ -151,16 +174,21 @@ class Call:
             await self.client.end(self.dialect.writer(include_usage=False).fail(error, self.request_id))
             return
         rendered = self.dialect.write_error(error, self.request_id)
-        await self.answer(
-            rendered.status, [("content-type", rendered.content_type), *error_headers(error)], rendered.body
-        )
+        kind, length = ("content-type", rendered.content_type), ("content-length", str(len(rendered.body)))
+        await self.start(rendered.status, [kind, *error_headers(error), *headers, length])
+        await self.client.end(rendered.body)
+
+    async def rest(self, seconds: float) -> None:
+        """Wait while nothing is under way for this call. Raises ClientGone, or what the call was stopped with."""
+        with self.departure.watching():
+            await asyncio.sleep(seconds)
 
 
 def error_headers(error: TallygateError) -> list[tuple[str, str]]:
     """The headers that tell an SDK whether and when to try again (docs/reference/http.md)."""
     headers: list[tuple[str, str]] = []
-    if error.retry is False:
-        headers.append(("x-should-retry", "false"))
+    if error.retry is not None:
+        headers.append(("x-should-retry", "true" if error.retry else "false"))
     if error.status in (429, 503, 529):
         headers.append(("retry-after", str(min(60, max(1, error.retry_after_s or 1)))))
     if error.status == 401:

@@ -33,11 +33,11 @@ class Counter:
         target = plan.targets[0]
         provider = self._providers()[target.provider]
         tokens = await self._ask(call, target, provider) if call.dialect.name in provider.speaks else None
-        headers = [("content-type", "application/json"), ("x-tallygate-backend", provider.name)]
+        headers = [("x-tallygate-backend", provider.name)]
         if tokens is None:
             tokens = estimate_input_tokens(call.dialect.read_request(call.body))
             headers.append(("x-tallygate-usage-source", "estimated"))
-        await call.answer(200, headers, COUNTING[call.dialect.name].write_count(tokens))
+        await call.answer(headers, COUNTING[call.dialect.name].write_count(tokens))
 
     async def _ask(self, call: Call, target: Target, provider: Provider) -> int | None:
         edits = Edits(model=target.model if target.model != call.peek.model else None)

@@ -1,13 +1,158 @@
-"""The end of a call: its outcome goes to everyone who keeps a record of it, once, before the client is told the end.
+"""The end of a call: the second of its two transactions, before the client is told the end.
 
-The settlement transaction belongs here, between the answer and its terminator; until there is a ledger, the record is
-telemetry's alone.
+Every call that was admitted comes here exactly once, whatever became of it, and leaves exactly one settlement or void
+behind. What a call comes to is decided by `ledger.bill`; how it is written by the store's writer, which goes on even
+when nobody waits any more.
 """
 
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final, Literal
+
+from msgspec import structs
+
+from tallygate.access.admission import Admitted
+from tallygate.errors import InternalError, SettlementUnknown, TallygateError
+from tallygate.genai.book import Answer
+from tallygate.genai.details import Details, Tried, write_details
+from tallygate.genai.items import Cost, Settlement, Void
 from tallygate.genai.outcome import Outcome
-from tallygate.telemetry import observe
+from tallygate.genai.plan import Target
+from tallygate.genai.results import AlreadyDone, Posted, Result, Voided
+from tallygate.genai.usage import Usage
+from tallygate.ledger.bill import Bill, draw_up, list_used
+from tallygate.ledger.money import print_usd
+from tallygate.pipeline.call import Call
+from tallygate.pipeline.relay import RECEIPT_ID, Relayed
+from tallygate.pipeline.replay import Keeping
+from tallygate.telemetry import logger, observe
+
+Settle = Callable[[Settlement | Void], Awaitable[Result]]
+CountCosts = Callable[[Iterable[tuple[Target, Usage]]], tuple[Cost, ...]]
+
+Written = Literal["done", "pending", "lost"]
+"""What became of a call's end: written, not yet, or never, because somebody else has ended the call."""
+
+WAIT_S: Final = 5.0
+"""How long a client waits for its settlement. The settlement itself goes on."""
+
+_NAME_CHARACTERS_MAX: Final = 256
+_NS_PER_MS: Final = 1_000_000
 
 
-async def finish(outcome: Outcome) -> None:
-    """Record how a call went. Runs exactly once for every call that was admitted."""
-    observe(outcome)
+class Finisher:
+    """Ends calls. `settle` is the store's writer; `count_costs` says what attempts cost the house."""
+
+    def __init__(self, settle: Settle, count_costs: CountCosts, *, wait_s: float = WAIT_S) -> None:
+        self._settle = settle
+        self._count_costs = count_costs
+        self._wait_s = wait_s
+
+    async def finish(self, call: Call, admitted: Admitted, relayed: Relayed, keeping: Keeping | None) -> Relayed:
+        """Settle or void the call. Returns what its client is still to be told, which may have become an error."""
+        observe(relayed.outcome)
+        if not relayed.outcome.sent and not call.started:
+            if keeping is not None:
+                keeping.abandon()
+            # What the client hears is why nothing was sent, however long the void takes.
+            await self._write(Void(admitted.hold, admitted.hold.epoch), call.id)
+            return relayed
+        settlement, told = self._close(call, admitted, relayed)
+        if keeping is not None:
+            answer = await _keep(keeping, call, told)
+            settlement = structs.replace(settlement, answer=answer)
+        written = await self._write(settlement, call.id)
+        if written == "lost" and keeping is not None and settlement.answer is not None:
+            await keeping.forget(settlement.answer)
+        if written != "done":
+            told = structs.replace(told, error=SettlementUnknown())
+        return told if told.error is None else structs.replace(told, headers=((RECEIPT_ID, call.id),))
+
+    def _close(self, call: Call, admitted: Admitted, relayed: Relayed) -> tuple[Settlement, Relayed]:
+        """The settlement, and the answer with its cost. If that breaks, the call still ends, and costs nothing."""
+        hold, quote = admitted.hold, admitted.quote
+        try:
+            bill = draw_up(relayed.outcome, quote.price, quote.bound, hold, len(call.body))
+            settlement = Settlement(
+                hold=hold,
+                epoch=hold.epoch,
+                amount_nusd=bill.amount_nusd,
+                input_tokens=bill.usage.input_tokens,
+                output_tokens=bill.usage.output_tokens,
+                details=write_details(tell(call, relayed.outcome, bill)),
+                costs=self._count_costs(list_used(relayed.outcome, bill)),
+            )
+            return settlement, _tell_cost(call, relayed, min(bill.amount_nusd, hold.amount_nusd))
+        except Exception:  # noqa: BLE001 - our own fault, and nobody pays for it
+            logger.exception("the bill of call %s broke inside the gateway", call.id)
+            return Settlement(hold=hold, epoch=hold.epoch, amount_nusd=0), structs.replace(
+                relayed, error=InternalError()
+            )
+
+    async def _write(self, item: Settlement | Void, call_id: str) -> Written:
+        """Hand the end to the writer, and wait a while for its decision."""
+        try:
+            async with asyncio.timeout(self._wait_s):
+                result = await self._settle(item)
+        except TimeoutError:
+            logger.warning("the end of call %s is not written yet; it will be", call_id)
+            return "pending"
+        except TallygateError:
+            logger.exception("the end of call %s cannot be written", call_id)
+            return "lost"
+        if isinstance(result, Posted | Voided | AlreadyDone):
+            return "done"
+        logger.error("the end of call %s was not taken: %s", call_id, type(result).__name__)
+        return "lost"
+
+
+async def _keep(keeping: Keeping, call: Call, told: Relayed) -> Answer | None:
+    """Keep a whole answer until it is asked for again; of one that broke off nothing."""
+    if told.error is not None or told.client_gone:
+        keeping.abandon()
+        return None
+    try:
+        return await keeping.finish(call, told.headers, told.closing)
+    except asyncio.CancelledError:
+        # The event loop ends. The answer is lost, but the settlement must still be handed over.
+        return None
+
+
+def _tell_cost(call: Call, relayed: Relayed, cost_nusd: int) -> Relayed:
+    """The answer with its cost: in a header of a whole one, beside the usage of a stream for who asked for usage."""
+    if relayed.error is not None:
+        return relayed
+    cost_usd = print_usd(cost_nusd)
+    if not call.peek.stream:
+        return structs.replace(relayed, headers=(*relayed.headers, ("x-tallygate-cost-usd", cost_usd)))
+    if call.peek.include_usage:
+        return structs.replace(relayed, closing=call.dialect.tell_cost(relayed.closing, cost_usd))
+    return relayed
+
+
+def tell(call: Call, outcome: Outcome, bill: Bill) -> Details:
+    """The call's story, as its owner may read it."""
+    usage = {name: count for name, count in structs.asdict(bill.usage).items() if count is not None}
+    served = outcome.served
+    return Details(
+        request_id=call.request_id,
+        operation=outcome.operation,
+        dialect=call.dialect.name,
+        stream=call.peek.stream,
+        status=outcome.status,
+        request_model=outcome.request_model,
+        response_model=outcome.response_model[:_NAME_CHARACTERS_MAX],
+        provider=served.provider if served else "",
+        model=served.model if served else "",
+        usage=usage,
+        usage_source=bill.source,
+        finish_reasons=outcome.finish_reasons,
+        attempts=tuple(
+            Tried(tried.target.provider, tried.target.model, tried.status, tried.error_code)
+            for tried in outcome.attempts
+        ),
+        dropped=outcome.dropped,
+        error_code=outcome.error_code,
+        first_chunk_ms=None if outcome.first_chunk_ns is None else outcome.first_chunk_ns // _NS_PER_MS,
+        duration_ms=outcome.duration_ns // _NS_PER_MS,
+    )

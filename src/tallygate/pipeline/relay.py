@@ -3,7 +3,8 @@
 Three modes (docs/house.md, Three ways through): verbatim (bytes through), edited (named keys of the request changed in
 place, whole events withheld), translated (another dialect at the far end). In all of them the reader sees every event
 before the client does. What a client takes for the end is handed back to the hallway, which sends it once the call is
-settled. Money, keys and routing rules are not known here.
+settled. Nothing is sent without an `Admitted`, whose cap goes into every request; prices, keys and routing rules are
+not known here.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from typing import TypeVar
 
 from msgspec import Struct, structs
 
+from tallygate.access.admission import Admitted
 from tallygate.dialects.base import Dialect, Frame, Written
 from tallygate.dialects.registry import DIALECTS
 from tallygate.errors import (
@@ -20,17 +22,19 @@ from tallygate.errors import (
     InvalidAnswer,
     NoTarget,
     ProviderTimeout,
+    ShuttingDown,
     StreamBroken,
     TallygateError,
     UnsupportedParameter,
     UpstreamError,
 )
 from tallygate.genai.chat import ChatResponse
-from tallygate.genai.outcome import Attempt, Outcome, Status
+from tallygate.genai.outcome import Outcome, Status
 from tallygate.genai.peek import Edits
 from tallygate.genai.plan import Plan, Target
 from tallygate.genai.stream import Started
 from tallygate.genai.unfold import unfold
+from tallygate.ledger.bound import OUTPUT_TOKENS_DEFAULT
 from tallygate.pipeline.call import Call, ClientGone
 from tallygate.pipeline.heartbeat import Heartbeat
 from tallygate.pipeline.reading import ANSWER_BYTES_MAX, ERROR_BODY_BYTES_MAX, read_whole
@@ -42,6 +46,8 @@ from tallygate.transport.base import Answer, Exit, Timeouts
 
 AFTER_END_MS = 2_000
 """How long upstream's end of body is waited for once its terminator has been seen."""
+
+RECEIPT_ID = "x-tallygate-receipt-id"
 
 DEPTH_GROWTH_MAX = 16
 """By how much a request may nest deeper after its translation."""
@@ -60,7 +66,8 @@ class Relayed(Struct, frozen=True):
 class Exchange(Struct, frozen=True):
     """One prepared request to one target: who, in which dialect, the bytes, and what they could not carry.
 
-    `invented_cap` is the bound on the answer that the wire demands and the caller did not give, in tokens.
+    `shown_cap` is the bound on the answer, in tokens, where it is tighter than what the caller asked for or would have
+    got.
     """
 
     target: Target
@@ -69,7 +76,7 @@ class Exchange(Struct, frozen=True):
     body: bytes
     dropped: tuple[str, ...]
     withhold_usage: bool
-    invented_cap: int | None = None
+    shown_cap: int | None = None
 
 
 class Relay:
@@ -82,36 +89,39 @@ class Relay:
         self._providers = providers
         self._timeouts = timeouts
 
-    async def serve(self, call: Call, plan: Plan) -> Relayed:
+    async def serve(self, call: Call, plan: Plan, admitted: Admitted, watch: Watch) -> Relayed:
         """Ask the targets in order until one answers. Never raises what a call can survive: the error is in the
         result.
         """
-        watch = Watch(call)
         error: TallygateError = NoTarget()
         for target in plan.targets:
+            watch.begin(target)
             try:
                 with call.departure.watching():
-                    return await self._attempt(call, target, watch)
+                    return await self._attempt(call, self._prepare(call, target, admitted), watch)
             except ClientGone:
                 return Relayed(watch.outcome("cancelled"), client_gone=True)
             except TallygateError as failure:
                 error = failure
+            except asyncio.CancelledError:
+                # The event loop ends. This call ends with it, but not without its settlement.
+                error = ShuttingDown()
             except Exception:  # noqa: BLE001 - whatever broke, the call comes to its end
                 logger.exception("call %s broke inside the gateway", call.id)
                 error = InternalError()
-            watch.attempts.append(Attempt(target, error.status, error.code))
+            watch.fail(error)
             if watch.delivered or not isinstance(error, UpstreamError | UnsupportedParameter):
                 break
         status: Status = "partial" if watch.delivered else "failed"
         return Relayed(watch.outcome(status, error.code), error=error)
 
-    async def _attempt(self, call: Call, target: Target, watch: Watch) -> Relayed:
-        exchange = self._prepare(call, target)
-        watch.begin(target, exchange.dropped)
+    async def _attempt(self, call: Call, exchange: Exchange, watch: Watch) -> Relayed:
+        watch.dropped = exchange.dropped
         forwarded = call.forwarded if exchange.dialect is call.dialect else ()
         request = outgoing(exchange.provider, exchange.dialect.name, exchange.body, forwarded, stream=call.peek.stream)
         serve = exchange.provider.serve
-        with Heartbeat(call, _headers(exchange)) as heartbeat:
+        with Heartbeat(call, _headers(call, exchange)) as heartbeat:
+            watch.sent = True
             answer = await (serve(request) if serve else self._exit.send(request, self._timeouts))
             try:
                 if answer.status >= 300:
@@ -128,20 +138,23 @@ class Relay:
             finally:
                 answer.close()
 
-    def _prepare(self, call: Call, target: Target) -> Exchange:
+    def _prepare(self, call: Call, target: Target, admitted: Admitted) -> Exchange:
         provider = self._providers()[target.provider]
-        peek = call.peek
+        peek, cap = call.peek, admitted.output_cap
         if call.dialect.name not in provider.speaks:
-            return _translate(call, target, provider)
+            return _translate(call, target, provider, admitted)
         ask_usage = peek.stream and provider.stream_usage and not peek.include_usage
+        is_capped = cap is not None or peek.output_tokens_max is not None
         edits = Edits(
             model=target.model if target.model != peek.model else None,
-            output_cap_key=provider.output_cap_key if peek.output_tokens_max is not None else None,
+            output_tokens_max=cap if cap != peek.output_tokens_max else None,
+            output_cap_key=provider.output_cap_key if is_capped else None,
             include_usage=ask_usage,
             lift_system=peek.has_system,
         )
         body = call.body if edits.empty else call.dialect.edit(call.body, peek, edits)
-        return Exchange(target, provider, call.dialect, body, (), withhold_usage=not peek.include_usage)
+        withhold_usage = not peek.include_usage
+        return Exchange(target, provider, call.dialect, body, (), withhold_usage, _find_shown_cap(call, admitted))
 
     async def _whole(self, call: Call, exchange: Exchange, answer: Answer, watch: Watch) -> Relayed:
         body = await read_whole(answer, ANSWER_BYTES_MAX)
@@ -149,7 +162,7 @@ class Relay:
         watch.see_whole(response)
         if exchange.dialect is not call.dialect:
             body = call.dialect.write_response(_dated(response))
-        return Relayed(watch.outcome("ok"), _headers(exchange), body)
+        return Relayed(watch.outcome("ok"), _headers(call, exchange), body)
 
     async def _unfolded(self, call: Call, exchange: Exchange, answer: Answer, watch: Watch) -> Relayed:
         """A provider that answers a stream request with a whole answer: the client still gets its stream."""
@@ -157,7 +170,7 @@ class Relay:
         watch.see_whole(response)
         writer = call.dialect.writer(include_usage=call.peek.include_usage)
         body = b"".join(writer.feed(event) for event in unfold(_dated(response)))
-        return Relayed(watch.outcome("ok"), _headers(exchange), body)
+        return Relayed(watch.outcome("ok"), _headers(call, exchange), body)
 
     async def _stream(
         self, call: Call, exchange: Exchange, answer: Answer, watch: Watch, heartbeat: Heartbeat
@@ -174,7 +187,7 @@ class Relay:
             if failure is not None:
                 raise failure
         await _await_end(answer)
-        return Relayed(watch.outcome("ok"), _headers(exchange), passage.release() + passage.held)
+        return Relayed(watch.outcome("ok"), _headers(call, exchange), passage.release() + passage.held)
 
 
 class Passage:
@@ -226,19 +239,20 @@ class Passage:
             self._ready.append(piece)
 
 
-def _translate(call: Call, target: Target, provider: Provider) -> Exchange:
+def _translate(call: Call, target: Target, provider: Provider, admitted: Admitted) -> Exchange:
     dialect = DIALECTS[next(iter(provider.speaks))]
     request = call.dialect.read_request(call.body)
+    cap = request.output_tokens_max if admitted.output_cap is None else admitted.output_cap
+    shown_cap = _find_shown_cap(call, admitted)
+    if dialect.needs_output_cap and cap is None:
+        cap = shown_cap = provider.output_tokens_default
     request = structs.replace(
         request,
         model=target.model,
+        output_tokens_max=cap,
         include_usage=call.peek.stream and provider.stream_usage,
         trial=any(name == call.dialect.trial_header for name, _ in call.forwarded),
     )
-    invented_cap = None
-    if dialect.needs_output_cap and request.output_tokens_max is None:
-        invented_cap = provider.output_tokens_default
-        request = structs.replace(request, output_tokens_max=invented_cap)
     written: Written = dialect.write_request(request)
     if written.wants_inline:
         raise UnsupportedParameter("The provider of this model takes documents and media inline only; send the data.")
@@ -246,7 +260,18 @@ def _translate(call: Call, target: Target, provider: Provider) -> Exchange:
     if request.output_tokens_max is not None:
         written_peek = dialect.peek(body, call.peek.depth + DEPTH_GROWTH_MAX)
         body = dialect.edit(body, written_peek, Edits(output_cap_key=provider.output_cap_key))
-    return Exchange(target, provider, dialect, body, written.dropped, False, invented_cap)
+    return Exchange(target, provider, dialect, body, written.dropped, False, shown_cap)
+
+
+def _find_shown_cap(call: Call, admitted: Admitted) -> int | None:
+    """The cap that the answer is held to, where it cuts what the caller named, or what it would have got."""
+    cap, wanted, bound = admitted.output_cap, call.peek.output_tokens_max, admitted.quote.bound
+    if cap is None:
+        return None
+    if wanted is not None:
+        return cap if cap < wanted else None
+    # Nobody knew how long this model's answers may become, or the balance was too short for that.
+    return cap if cap < bound.output_tokens_max or cap == OUTPUT_TOKENS_DEFAULT else None
 
 
 async def _await_end(answer: Answer) -> None:
@@ -271,12 +296,16 @@ def _dated(said: Dated) -> Dated:
     return said
 
 
-def _headers(exchange: Exchange) -> tuple[tuple[str, str], ...]:
-    headers = [("x-tallygate-model", _plain(exchange.target.model)), ("x-tallygate-backend", exchange.provider.name)]
+def _headers(call: Call, exchange: Exchange) -> tuple[tuple[str, str], ...]:
+    headers = [
+        ("x-tallygate-model", _plain(exchange.target.model)),
+        ("x-tallygate-backend", exchange.provider.name),
+        (RECEIPT_ID, call.id),
+    ]
     if exchange.dropped:
         headers.append(("x-tallygate-dropped", ", ".join(exchange.dropped)))
-    if exchange.invented_cap is not None:
-        headers.append(("x-tallygate-output-cap", str(exchange.invented_cap)))
+    if exchange.shown_cap is not None:
+        headers.append(("x-tallygate-output-cap", str(exchange.shown_cap)))
     return tuple(headers)
 
 

@@ -4,52 +4,105 @@ takes this walk and no other; what a step does lives in its own room.
 
 from collections.abc import Awaitable, Callable
 
-from tallygate.access.permissions import require
+from msgspec import Struct
+
+from tallygate.access.admission import Admitted, Answered, Asked, Turnstile
+from tallygate.access.permissions import MODELS_USE, require
 from tallygate.access.principal import Principal
+from tallygate.dialects.base import Dialect
 from tallygate.errors import InternalError, TallygateError
+from tallygate.genai.peek import Peek
 from tallygate.genai.plan import Plan
 from tallygate.genai.secret import Secret
+from tallygate.ledger.quote import Quote
+from tallygate.media.spool import Spool
 from tallygate.pipeline.call import Call, ClientGone
 from tallygate.pipeline.count import Counter
-from tallygate.pipeline.finish import finish
+from tallygate.pipeline.finish import Finisher
+from tallygate.pipeline.progress import Note, Pace
 from tallygate.pipeline.relay import Relay, Relayed
+from tallygate.pipeline.replay import Keeping, give_again
+from tallygate.pipeline.running import Running
+from tallygate.pipeline.watch import Watch
 from tallygate.telemetry import logger
 
 Identify = Callable[[Secret | None], Awaitable[Principal]]
 MakePlan = Callable[[str, str], Plan]
+MakeQuote = Callable[[Plan, Peek, bytes, Dialect], Quote]
+
+
+class Steps(Struct, frozen=True):
+    """What the hallway leads to: each step of the walk, in its order. `quote` raises Unpriced, UnsupportedParameter."""
+
+    identify: Identify
+    plan: MakePlan
+    counter: Counter
+    quote: MakeQuote
+    turnstile: Turnstile
+    spool: Spool
+    running: Running
+    relay: Relay
+    note: Note
+    finisher: Finisher
 
 
 class Hallway:
     """Walks calls. Holds the rooms it leads to and nothing about any one call."""
 
-    def __init__(self, identify: Identify, plan: MakePlan, relay: Relay, counter: Counter) -> None:
-        self._identify = identify
-        self._plan = plan
-        self._relay = relay
-        self._counter = counter
+    def __init__(self, steps: Steps) -> None:
+        self._steps = steps
 
     async def run(self, call: Call) -> None:
         """Serve one call to its end, whatever happens to its client: the body of its owner task. Never raises."""
+        steps = self._steps
         try:
             try:
-                principal = await self._identify(call.credential)
-                plan = self._plan(call.peek.model, call.operation)
-                # Admission stands here: nothing has been sent upstream, so a refusal is free.
-                require(principal, "models:use", model=call.peek.model)
+                principal = await steps.identify(call.credential)
+                plan = steps.plan(call.peek.model, call.operation)
+                require(principal, MODELS_USE, model=call.peek.model)
                 if call.operation == "count":
-                    await self._counter.answer(call, plan)
+                    await steps.counter.answer(call, plan)
+                    return
+                quote = steps.quote(plan, call.peek, call.body, call.dialect)
+                # Nothing has been sent upstream yet, so up to here a refusal is free.
+                passed = await steps.turnstile.admit(principal, ask(call, quote), call.rest)
+                if isinstance(passed, Answered):
+                    await give_again(call, steps.spool, passed)
                     return
             except TallygateError as refusal:
                 await call.refuse(refusal)
                 return
-            relayed = await self._relay.serve(call, plan)
-            await finish(relayed.outcome)
-            await conclude(call, relayed)
+            await self._serve(call, plan, passed)
         except ClientGone:
             return
         except Exception:  # noqa: BLE001 - whatever broke, the client gets an answer
             logger.exception("call %s broke inside the gateway", call.id)
             await apologise(call)
+
+    async def _serve(self, call: Call, plan: Plan, admitted: Admitted) -> None:
+        """Make an admitted call. Whatever happens from here on, it ends in one settlement or void."""
+        steps = self._steps
+        keeping = None
+        if admitted.hold.claim_id:
+            keeping = call.client = Keeping(call.client, steps.spool, call.id)
+            call.departure.stay()
+        watch = Watch(call, Pace(steps.note, admitted, len(call.body)))
+        with steps.running.keep(call, admitted.key_id):
+            relayed = await steps.relay.serve(call, plan, admitted, watch)
+        await conclude(call, await steps.finisher.finish(call, admitted, relayed, keeping))
+
+
+def ask(call: Call, quote: Quote) -> Asked:
+    """What the call wants to pass the turnstile with."""
+    return Asked(
+        call_id=call.id,
+        credential=call.credential,
+        address=call.address,
+        body=call.body,
+        model=call.peek.model,
+        quote=quote,
+        claim_key=call.claim_key,
+    )
 
 
 async def conclude(call: Call, relayed: Relayed) -> None:
@@ -57,13 +110,12 @@ async def conclude(call: Call, relayed: Relayed) -> None:
     if relayed.client_gone or call.departure.left:
         return
     if relayed.error is not None:
-        await call.refuse(relayed.error)
-        return
-    if call.peek.stream:
+        await call.refuse(relayed.error, relayed.headers)
+    elif call.peek.stream:
         await call.start_stream(relayed.headers)
         await call.client.end(relayed.closing)
     else:
-        await call.answer(200, [("content-type", "application/json"), *relayed.headers], relayed.closing)
+        await call.answer(relayed.headers, relayed.closing)
 
 
 async def apologise(call: Call) -> None:

@@ -1,13 +1,18 @@
 """What the hallway notes while an answer passes: usage, why it stopped, which model spoke, how much was handed on.
 
-Sees every event of every mode. Knows nothing of bytes, prices or providers' names beyond the target it is told.
+Sees every event of every mode. Knows nothing of bytes on the wire, prices or providers' names beyond the target it is
+told.
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+from msgspec import structs
+
+from tallygate.errors import TallygateError
 from tallygate.genai import stream
 from tallygate.genai.chat import ChatResponse
+from tallygate.genai.messages import Part, Reasoning, Refusal, Text, ToolCall
 from tallygate.genai.outcome import Attempt, Outcome, Status
 from tallygate.genai.plan import Target
 from tallygate.genai.usage import Usage
@@ -16,17 +21,19 @@ from tallygate.pipeline.call import Call
 
 class Watch:
     """The notes of one call. `begun`: an event with content or an end was seen; `delivered`: the client got some of
-    it.
+    it. `on_chunk` is called after each write that was handed to the client's transport.
     """
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, on_chunk: Callable[["Watch"], None] | None = None) -> None:
         self._call = call
-        self._dropped: tuple[str, ...] = ()
-        self.attempts: list[Attempt] = []
-        self.target: Target | None = None
-        self._forget()
+        self._on_chunk = on_chunk
+        self._attempts: list[Attempt] = []
+        self._target: Target | None = None
+        self.sent = False
+        self.dropped: tuple[str, ...] = ()
         self.chunks_delivered = 0
         self.first_chunk_ns: int | None = None
+        self._forget()
 
     def _forget(self) -> None:
         self.begun = False
@@ -34,37 +41,64 @@ class Watch:
         self._usage: Usage | None = None
         self._finish: dict[int, str] = {}
         self._model = ""
+        # What the model said, as far as it was seen here: bytes of text, and pieces, some of which have no text.
+        self._seen_bytes = 0
+        self._seen_pieces = 0
+        self._delivered_bytes = 0
+        self._delivered_pieces = 0
 
     @property
     def delivered(self) -> bool:
         """True once any part of an answer was handed to the client: no other target may take over."""
         return self.chunks_delivered > 0
 
-    def begin(self, target: Target, dropped: tuple[str, ...]) -> None:
+    def begin(self, target: Target) -> None:
         """A new attempt: what an earlier one said no longer counts."""
-        self.target = target
-        self._dropped = dropped
+        self._target = target
+        self.dropped = ()
         self._forget()
+
+    def fail(self, error: TallygateError) -> None:
+        """The attempt has failed."""
+        if self._target is not None:
+            self._attempts.append(Attempt(self._target, error.status, error.code, self._usage))
 
     def see(self, events: Iterable[stream.Event]) -> None:
         """Note the events of one frame. Raises the error of a `Failed` event."""
         for event in events:
-            match event:
-                case stream.Ping():
-                    continue
-                case stream.Failed():
-                    raise event.error
-                case stream.UsageSeen():
-                    self._usage = event.usage
-                case stream.Started():
-                    self._model = event.model
-                case stream.Finished():
-                    self._finish[event.choice] = event.reason
-                case stream.Ended():
-                    self.ended = True
-                case _:
-                    pass
-            self.begun = True
+            if isinstance(event, stream.TextDelta):  # nearly all are
+                self._hear(event.text)
+                self.begun = True
+            elif not isinstance(event, stream.Ping):
+                self._note(event)
+                self.begun = True
+
+    def _note(self, event: stream.Event) -> None:
+        match event:
+            case stream.Failed():
+                raise event.error
+            case stream.UsageSeen():
+                self._usage = _join(self._usage, event.usage)
+            case stream.Started():
+                self._model = event.model
+            case stream.Finished():
+                self._finish[event.choice] = event.reason
+            case stream.Ended():
+                self.ended = True
+            case stream.ReasoningDelta() | stream.RefusalDelta() | stream.ToolArgumentsDelta():
+                self._hear(event.text)
+            case stream.ToolCallStarted():
+                self._hear(event.name)
+            case stream.OpaqueSeen() | stream.ExtraDelta() if event.extra:
+                self._seen_pieces += 1
+            case _:
+                pass
+
+    def _hear(self, text: str) -> None:
+        if text:
+            self._seen_pieces += 1
+            # Counting the bytes of ASCII needs no copy, and most text is.
+            self._seen_bytes += len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
     def see_whole(self, response: ChatResponse) -> None:
         """Note a whole answer."""
@@ -72,31 +106,62 @@ class Watch:
         self._usage = response.usage
         self._model = response.model
         self._finish = {choice.index: choice.finish_reason for choice in response.choices if choice.finish_reason}
+        for choice in response.choices:
+            for part in choice.parts:
+                self._hear_part(part)
+
+    def _hear_part(self, part: Part) -> None:
+        match part:
+            case Text() | Reasoning() | Refusal():
+                self._hear(part.text)
+            case ToolCall():
+                self._hear(part.name)
+                self._hear(part.arguments)
+            case _:
+                self._seen_pieces += 1
 
     def count_chunk(self) -> None:
-        """One more write was handed to the client's transport."""
+        """One more write was handed to the client's transport, and with it all that was seen until now."""
         self.chunks_delivered += 1
+        self._delivered_bytes, self._delivered_pieces = self._seen_bytes, self._seen_pieces
         if self.first_chunk_ns is None:
             self.first_chunk_ns = time.monotonic_ns() - self._call.arrived_ns
+        if self._on_chunk is not None:
+            self._on_chunk(self)
 
     def outcome(self, status: Status, error_code: str = "") -> Outcome:
-        """The notes as the record that every other room reads."""
-        attempts = tuple(self.attempts)
-        if not error_code and self.target is not None:
-            attempts = (*attempts, Attempt(self.target, 200))
+        """The notes as the record that every other room reads. `error_code`: of the last attempt, which has failed."""
+        attempts = tuple(self._attempts)
+        if not error_code and self._target is not None:
+            attempts = (*attempts, Attempt(self._target, 200 if self.begun else 0, usage=self._usage))
+        whole = status == "ok"
         return Outcome(
             call_id=self._call.id,
             operation=self._call.operation,
             status=status,
             request_model=self._call.peek.model,
-            served=self.target if self.begun else None,
+            sent=self.sent,
+            served=self._target if self.begun else None,
             response_model=self._model,
             usage=self._usage,
             finish_reasons=tuple(self._finish[index] for index in sorted(self._finish)),
             attempts=attempts,
-            dropped=self._dropped,
+            dropped=self.dropped,
             error_code=error_code,
+            produced=(self._seen_pieces if whole else self._delivered_pieces) > 0,
+            output_bytes=self._seen_bytes if whole else self._delivered_bytes,
             chunks_delivered=self.chunks_delivered,
             first_chunk_ns=self.first_chunk_ns,
             duration_ns=time.monotonic_ns() - self._call.arrived_ns,
         )
+
+
+def _join(earlier: Usage | None, later: Usage) -> Usage:
+    """A later count replaces an earlier one, but no total shrinks: what was counted once was used."""
+    if earlier is None or (later.input_tokens >= earlier.input_tokens and later.output_tokens >= earlier.output_tokens):
+        return later
+    return structs.replace(
+        later,
+        input_tokens=max(earlier.input_tokens, later.input_tokens),
+        output_tokens=max(earlier.output_tokens, later.output_tokens),
+    )

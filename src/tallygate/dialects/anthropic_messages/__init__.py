@@ -81,6 +81,10 @@ class AnthropicMessages:
         """A count as this wire tells it."""
         return _write_count(input_tokens)
 
+    def tell_cost(self, closing: bytes, cost_usd: str) -> bytes:  # noqa: ARG002 - other wires have room for it
+        """Unchanged: every member of this wire's usage has a meaning to its clients, and none is a cost."""
+        return closing
+
     def read_error(self, status: int, body: bytes, retry_after: str | None) -> TallygateError:
         """What a provider's error answer means to us."""
         return errors.read_error(status, body, retry_after)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from tallygate.dialects.base import Rendered, Written
-from tallygate.dialects.openai_chat import edit, errors, peek, reader, request, response, writer
+from tallygate.dialects.openai_chat import cost, edit, errors, peek, reader, request, response, writer
 from tallygate.dialects.openai_chat.losses import NAME
 from tallygate.dialects.sse import comment
 from tallygate.errors import TallygateError
@@ -62,6 +62,10 @@ class OpenAIChat:
     def writer(self, *, include_usage: bool) -> writer.ChatWriter:
         """A writer for one stream."""
         return writer.ChatWriter(include_usage=include_usage)
+
+    def tell_cost(self, closing: bytes, cost_usd: str) -> bytes:
+        """The end of a stream with `usage.cost` in its usage chunk."""
+        return cost.tell_cost(closing, cost_usd)
 
     def read_error(self, status: int, body: bytes, retry_after: str | None) -> TallygateError:
         """What a provider's error answer means to us."""

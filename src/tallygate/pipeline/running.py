@@ -1,0 +1,56 @@
+"""The calls that run now, by the key they run for: so that they are cut when their key is revoked, disabled or expires.
+
+One question for all keys, every other second. What makes a key dead is the database's to say.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from typing import Final, NoReturn
+
+from tallygate.errors import InvalidApiKey, StoreUnavailable
+from tallygate.pipeline.call import Call
+
+FindDead = Callable[[frozenset[str]], Awaitable[frozenset[str]]]
+
+EVERY_S: Final = 2.0
+"""A cut call has to end within 5 s of its key: this, the question, and the call's settlement."""
+
+
+class Running:
+    """The running calls of this process. `find_dead` says which of some keys may not be used any more."""
+
+    def __init__(self, find_dead: FindDead) -> None:
+        self._find_dead = find_dead
+        self._calls: dict[str, set[Call]] = {}
+
+    @contextmanager
+    def keep(self, call: Call, key_id: str) -> Generator[None]:
+        """The call runs while this context is open."""
+        calls = self._calls.setdefault(key_id, set())
+        calls.add(call)
+        try:
+            yield
+        finally:
+            calls.discard(call)
+            if not calls and self._calls.get(key_id) is calls:
+                del self._calls[key_id]
+
+    async def look(self) -> None:
+        """Ask once, and stop the calls of dead keys. While the database is away nothing is cut."""
+        key_ids = frozenset(self._calls)
+        if not key_ids:
+            return
+        try:
+            dead = await self._find_dead(key_ids)
+        except StoreUnavailable:
+            return
+        for key_id in dead:
+            for call in tuple(self._calls.get(key_id, ())):
+                call.departure.stop(InvalidApiKey("The API key of this call is not valid any more."))
+
+    async def keep_looking(self) -> NoReturn:
+        """Ask again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(EVERY_S)
+            await self.look()
