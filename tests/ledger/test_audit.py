@@ -241,6 +241,45 @@ DAMAGES: dict[str, tuple[str, Sequence[str]]] = {
         "UPDATE transfers SET id = 'x/void' WHERE id = 'h3/void'",
         ["transfer x/void: id: expected h3/void, found x/void"],
     ),
+    "top-up that names a hold": (
+        "UPDATE transfers SET hold_id = 'h1' WHERE id = 'bank-1/topup'",
+        ["transfer bank-1/topup: hold: expected none, found h1"],
+    ),
+    "top-up under a payout's id": (
+        "UPDATE transfers SET id = 'bank-1/payout' WHERE id = 'bank-1/topup'",
+        ["transfer bank-1/payout: id: expected …/topup, found bank-1/payout"],
+    ),
+    "top-up of no wallet": (
+        "UPDATE transfers SET credit = 'revenue:m' WHERE id = 'bank-1/topup'",
+        [
+            "transfer bank-1/topup: its credit: expected a wallet, found revenue:m",
+            "wallet w2: posted: expected 0.00 USD, found 0.0000005 USD",
+            "all accounts: sum: expected 0.00 USD, found 0.0000005 USD",
+        ],
+    ),
+    "cost of a call that was never sent": (
+        "INSERT INTO transfers VALUES ('h3/cost', 'cost', 'provider_cost:lab', 'payable:lab', 5, 1, 'h3')",
+        ["hold h3: number of cost transfers (voided): expected 0, found 1"],
+    ),
+    "cost owed to another": (
+        "UPDATE transfers SET credit = 'payable:farm' WHERE id = 'h1/cost'",
+        ["transfer h1/cost: its credit: expected payable:lab, found payable:farm"],
+    ),
+    "refund out of nothing": (
+        "UPDATE transfers SET debit = 'promo' WHERE id = 'sorry-1/refund'",
+        ["transfer sorry-1/refund: its debit: expected revenue:m, found promo"],
+    ),
+    "numbered void": (
+        "UPDATE holds SET sequence = 4 WHERE id = 'h3'",
+        [
+            "hold h3: sequence (voided): expected 0, found 4",
+            "wallet w1: next posting: expected 5, found 4",
+        ],
+    ),
+    "gap of one": (
+        "UPDATE holds SET sequence = 4 WHERE id = 'h4'",
+        ["wallet w1: posting 3: expected one, found none", "wallet w1: next posting: expected 5, found 4"],
+    ),
     "moved moment": (
         "UPDATE transfers SET at_ns = 7 WHERE id = 'h3/void'",
         [f"transfer h3/void: moment (ns): expected {NOON_NS}, found 7"],
