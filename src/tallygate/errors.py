@@ -6,6 +6,8 @@ read by a person, so it says what was wrong and, where that helps, what to do; i
 the text of an upstream's page.
 """
 
+from collections.abc import Mapping
+
 from typing import ClassVar
 
 
@@ -30,12 +32,12 @@ class TallygateError(Exception):
         *,
         param: str | None = None,
         retry_after_s: int | None = None,
-        details: dict[str, str | int] | None = None,
+        details: Mapping[str, str | int] | None = None,
     ) -> None:
         self.message = message or (type(self).__doc__ or "").split("\n")[0]
         self.param = param
         self.retry_after_s = retry_after_s
-        self.details = details or {}
+        self.details = dict(details or {})
         super().__init__(self.message)
 
 

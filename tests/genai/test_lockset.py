@@ -2,7 +2,8 @@
 
 from itertools import permutations
 
-from tallygate.genai.book import ClaimRequest, LimitChange, Payout, Recovery, Refund, Rows, TopUp, Void
+from tallygate.genai.book import Rows
+from tallygate.genai.items import ClaimRequest, LimitChange, Payout, Recovery, Refund, TopUp, Void
 from tallygate.genai.lockset import Lockset, derive_transfer_id, name_rows
 from tests.fakes.ledger import ask, build_town, hold
 

@@ -14,7 +14,7 @@ from typing import Literal
 import typer
 from msgspec import Struct
 
-from tallygate.app import CannotStart, listen
+from tallygate.api.listener import CannotListen, listen
 from tallygate.cli.env import find_base_url
 from tallygate.cli.terminal.failure import Failure
 from tallygate.cli.terminal.options import AsJson, ConfigFile, DataFolder, read_settings
@@ -139,8 +139,8 @@ def examine_port(settings: Settings) -> Finding:
     """Can the gateway listen, or does one listen already?"""
     where = f"{settings.server.host}, port {settings.server.port}"
     try:
-        listen(settings).close()
-    except CannotStart as refusal:
+        listen(settings.server).close()
+    except CannotListen as refusal:
         if asyncio.run(_is_gateway(find_base_url(settings))):
             return Finding("ok", "port", f"a gateway answers on {where} already")
         return Finding("fail", "port", str(refusal))

@@ -9,6 +9,7 @@ import typer
 
 from tallygate import app as gateway
 from tallygate.access.secret_file import BadSecret
+from tallygate.api.listener import CannotListen
 from tallygate.cli.terminal.banner import called_as, compose
 from tallygate.cli.terminal.failure import Failure
 from tallygate.cli.terminal.options import ConfigFile, DataFolder, read_settings
@@ -37,5 +38,5 @@ def serve(
     refuse_unsound(resolved)
     try:
         gateway.serve(resolved, demo=demo, announce=lambda opened: typer.echo(compose(opened, called_as())))
-    except (gateway.CannotStart, StoreRefusal, BadSecret) as refusal:
+    except (CannotListen, StoreRefusal, BadSecret) as refusal:
         raise Failure(str(refusal)) from None

@@ -26,9 +26,7 @@ def settle(draft: Draft, item: Settlement, now_ns: int) -> Result:
         return Refused(reason="amount")
     if not (is_amount(item.input_tokens) and is_amount(item.output_tokens)):
         return Refused(reason="amount")
-    hold = structs.replace(
-        hold, input_tokens=item.input_tokens, output_tokens=item.output_tokens, details=item.details
-    )
+    hold = structs.replace(hold, input_tokens=item.input_tokens, output_tokens=item.output_tokens, details=item.details)
     paid_nusd = min(item.amount_nusd, hold.amount_nusd)
     loss_nusd = item.amount_nusd - paid_nusd + item.loss_nusd
     if not _are_payable(loss_nusd, item.costs):

@@ -7,6 +7,7 @@ neither SQLAlchemy nor alembic. Changes of the schema belong to `migrate`.
 from collections.abc import Generator
 from contextlib import contextmanager
 
+from tallygate.genai.lockset import derive_transfer_id
 from tallygate.store.address import DatabaseAddress, Engine
 from tallygate.store.driver import DriverConnection, DriverError
 from tallygate.store.refusal import DatabaseUnusable, PepperMismatch, SchemaNewer
@@ -58,6 +59,17 @@ def has_workspace(address: DatabaseAddress) -> bool:
     """Whether any workspace exists; without one this is the first run."""
     with _opened(address) as connection:
         return bool(connection.fetch("SELECT 1 FROM workspaces LIMIT 1"))
+
+
+def find_uncredited_workspace(address: DatabaseAddress, credit_id: str) -> str | None:
+    """The first workspace of all, if the top-up of this id was not made yet."""
+    with _opened(address) as connection:
+        found = connection.fetch(
+            "SELECT id FROM workspaces WHERE NOT EXISTS (SELECT 1 FROM transfers WHERE id = ?)"
+            " ORDER BY created_at_ns, id LIMIT 1",
+            (derive_transfer_id(credit_id, "topup"),),
+        )
+    return found[0][0] if found else None
 
 
 @contextmanager
