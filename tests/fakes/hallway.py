@@ -67,6 +67,7 @@ class Stage:
         credit_nusd: int = CREDIT_NUSD,
         settle_wait_s: float = 30.0,
         claim_wait_s: float = 30.0,
+        silence_s: float = 30.0,
         reach: Reach = Reach(output_tokens_max=OUTPUT_TOKENS_MAX),
     ) -> None:
         self.price = price
@@ -90,7 +91,7 @@ class Stage:
                 turnstile=self.turnstile,
                 spool=self.spool,
                 running=self.running,
-                relay=Relay(self.exit, lambda: providers, Timeouts()),
+                relay=Relay(self.exit, lambda: providers, Timeouts(), silence_s=silence_s),
                 note=self.writer.note,
                 finisher=self.finisher,
             )

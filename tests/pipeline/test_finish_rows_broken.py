@@ -10,7 +10,6 @@ from msgspec import structs
 
 from tallygate.errors import InvalidApiKey, ProviderUnreachable, ShuttingDown, StreamBroken
 from tallygate.genai.items import Recovery
-from tallygate.pipeline import heartbeat
 from tests.fakes.chat_pieces import DONE, chunk, refusal, usage, usage_chunk, whole, whole_script
 from tests.fakes.exits import JSON, KeptClient, Script
 from tests.fakes.hallway import CREDIT_NUSD, Stage
@@ -94,18 +93,16 @@ async def _not_carried(folder: Path) -> None:
 
 @row("the head left early, and then nothing")
 async def _early_head(folder: Path) -> None:
-    beaten, never = asyncio.Event(), asyncio.Event()
-    stage = Stage(folder, Script(pieces=[never]))
-    call = stage.open(KeptClient(lambda _: beaten.set()), stream=True)
-    before, heartbeat.Heartbeat.__init__.__defaults__ = heartbeat.Heartbeat.__init__.__defaults__, (0.001,)
-    try:
-        owner = asyncio.create_task(stage.hallway.run(call))
-        await asyncio.wait_for(beaten.wait(), 30)
-        call.departure.stop(ShuttingDown())
-        await owner
-    finally:
-        heartbeat.Heartbeat.__init__.__defaults__ = before
+    beaten = asyncio.Event()
+    stage = Stage(folder, Script(pieces=[asyncio.Event()]), silence_s=0.001)
+    client = KeptClient(lambda _: beaten.set())
+    call = stage.open(client, stream=True)
+    owner = asyncio.create_task(stage.hallway.run(call))
+    await asyncio.wait_for(beaten.wait(), 30)
+    call.departure.stop(ShuttingDown())
+    await owner
     expect_nothing(stage, call)
+    assert client.headers["x-tallygate-receipt-id"] == call.id
 
 
 async def stop(folder: Path, error: InvalidApiKey | ShuttingDown) -> None:

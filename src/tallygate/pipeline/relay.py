@@ -36,7 +36,7 @@ from tallygate.genai.stream import Started
 from tallygate.genai.unfold import unfold
 from tallygate.ledger.bound import OUTPUT_TOKENS_DEFAULT
 from tallygate.pipeline.call import Call, ClientGone
-from tallygate.pipeline.heartbeat import Heartbeat
+from tallygate.pipeline.heartbeat import SILENCE_S, Heartbeat
 from tallygate.pipeline.reading import ANSWER_BYTES_MAX, ERROR_BODY_BYTES_MAX, read_whole
 from tallygate.pipeline.watch import Watch
 from tallygate.providers.base import Provider
@@ -81,13 +81,21 @@ class Exchange(Struct, frozen=True):
 
 class Relay:
     """Walks a plan's targets. `providers` maps a provider's name to its row and may be replaced as a whole at run
-    time.
+    time; a stream that is silent for `silence_s` gets a sign of life.
     """
 
-    def __init__(self, exit_: Exit, providers: Callable[[], Mapping[str, Provider]], timeouts: Timeouts) -> None:
+    def __init__(
+        self,
+        exit_: Exit,
+        providers: Callable[[], Mapping[str, Provider]],
+        timeouts: Timeouts,
+        *,
+        silence_s: float = SILENCE_S,
+    ) -> None:
         self._exit = exit_
         self._providers = providers
         self._timeouts = timeouts
+        self._silence_s = silence_s
 
     async def serve(self, call: Call, plan: Plan, admitted: Admitted, watch: Watch) -> Relayed:
         """Ask the targets in order until one answers. Never raises what a call can survive: the error is in the
@@ -120,7 +128,7 @@ class Relay:
         forwarded = call.forwarded if exchange.dialect is call.dialect else ()
         request = outgoing(exchange.provider, exchange.dialect.name, exchange.body, forwarded, stream=call.peek.stream)
         serve = exchange.provider.serve
-        with Heartbeat(call, _headers(call, exchange)) as heartbeat:
+        with Heartbeat(call, _headers(call, exchange), self._silence_s) as heartbeat:
             watch.sent = True
             answer = await (serve(request) if serve else self._exit.send(request, self._timeouts))
             try:

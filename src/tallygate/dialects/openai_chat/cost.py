@@ -13,8 +13,6 @@ from tallygate.dialects.sse import Parser, SseFrame
 
 def tell_cost(closing: bytes, cost_usd: str) -> bytes:
     """The closing bytes with `usage.cost`, a number, in each chunk that has usage. `cost_usd` is plain decimal text."""
-    if b'"usage"' not in closing:
-        return closing
     parser = Parser()
     return b"".join(_tell(piece, cost_usd.encode()) for piece in (*parser.feed(closing), *parser.finish()))
 
