@@ -7,7 +7,6 @@ the text of an upstream's page.
 """
 
 from collections.abc import Mapping
-
 from typing import ClassVar
 
 
