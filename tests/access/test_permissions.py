@@ -3,7 +3,15 @@
 import pytest
 
 from tallygate.access.doorman import ADMIN
-from tallygate.access.permissions import ADMIN_ACCESS, DEFAULT_GRANT, PERMISSIONS, check_grant, require
+from tallygate.access.permissions import (
+    ADMIN_ACCESS,
+    DEFAULT_GRANT,
+    PERMISSIONS,
+    check_grant,
+    require,
+    require_any,
+    require_workspace,
+)
 from tallygate.access.principal import Principal
 from tallygate.errors import InvalidValue, ModelAccessDenied, PermissionDenied
 
@@ -55,3 +63,19 @@ def test_a_grant_is_checked() -> None:
 def test_admin_access_cannot_be_granted() -> None:
     with pytest.raises(InvalidValue, match="admin:access"):
         check_grant([ADMIN_ACCESS])
+
+
+def test_one_of_several_permissions_is_enough() -> None:
+    wanted = ("accounting:view_own", "accounting:view_tenant")
+    for permission in wanted:
+        require_any(principal(permission), wanted)
+    with pytest.raises(PermissionDenied, match=wanted[0]):
+        require_any(principal("models:use"), wanted)
+    with pytest.raises(PermissionDenied, match="admin key"):
+        require_any(ADMIN, wanted)
+
+
+def test_a_key_of_a_workspace_is_not_the_admins() -> None:
+    require_workspace(principal())
+    with pytest.raises(PermissionDenied, match="admin key"):
+        require_workspace(ADMIN)

@@ -4,12 +4,15 @@ Which door asks for which permission is written at the door; a permission can be
 that a key made today keeps what it was given. Nothing is implied: no permission contains another.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tallygate.access.principal import Principal
 from tallygate.errors import InvalidValue, ModelAccessDenied, PermissionDenied
 
 MODELS_USE = "models:use"
+ROUTING_VIEW = "routing:view"
+ACCOUNTING_OWN = "accounting:view_own"
+ACCOUNTING_TENANT = "accounting:view_tenant"
 ADMIN_ACCESS = "admin:access"
 """Held by the admin key alone, and never granted to a key of a workspace."""
 
@@ -18,13 +21,13 @@ NAME_SHOWN_MAX = 100
 
 PERMISSIONS: dict[str, str] = {
     MODELS_USE: "call models: every inference door, files and batches",
-    "routing:view": "see how a call would be routed and what it may cost at most",
-    "accounting:view_own": "see the calls, usage and receipts of the key's own user",
-    "accounting:view_tenant": "see the calls, usage, receipts and balance of the whole workspace",
+    ROUTING_VIEW: "see how a call would be routed and what it may cost at most",
+    ACCOUNTING_OWN: "see the calls, usage and receipts of the key's own user, and the balance they are paid from",
+    ACCOUNTING_TENANT: "see the calls, usage and receipts of the whole workspace, its balance and what paid it",
 }
 """Every permission that can be granted to a key, with what it opens."""
 
-DEFAULT_GRANT = frozenset({MODELS_USE, "routing:view", "accounting:view_own"})
+DEFAULT_GRANT = frozenset({MODELS_USE, ROUTING_VIEW, ACCOUNTING_OWN})
 """What a key gets where nothing else is said."""
 
 
@@ -43,11 +46,22 @@ def check_grant(permissions: Iterable[str]) -> frozenset[str]:
 
 def require(principal: Principal, permission: str, *, model: str | None = None) -> None:
     """Let the principal pass, or raise PermissionDenied, or ModelAccessDenied for a model off its list."""
-    if permission not in principal.permissions:
-        if ADMIN_ACCESS in principal.permissions:
-            raise PermissionDenied(
-                "The admin key opens only the admin API. Make an API key for this with `tallygate keys create`."
-            )
-        raise PermissionDenied(f"This API key lacks the permission {permission!r}.", details={"permission": permission})
+    require_any(principal, (permission,))
     if model is not None and principal.models is not None and model not in principal.models:
         raise ModelAccessDenied(f"This API key may not call the model {model[:NAME_SHOWN_MAX]!r}.", param="model")
+
+
+def require_any(principal: Principal, permissions: Sequence[str]) -> None:
+    """Let a principal pass who has one of the permissions, or raise PermissionDenied, which names the first."""
+    if principal.permissions.isdisjoint(permissions):
+        require_workspace(principal)
+        wanted = permissions[0]
+        raise PermissionDenied(f"This API key lacks the permission {wanted!r}.", details={"permission": wanted})
+
+
+def require_workspace(principal: Principal) -> None:
+    """Let the key of a workspace pass. Raises PermissionDenied for the admin key, which belongs to none."""
+    if ADMIN_ACCESS in principal.permissions:
+        raise PermissionDenied(
+            "The admin key opens only the admin API. Make an API key for this with `tallygate keys create`."
+        )

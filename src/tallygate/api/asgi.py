@@ -11,11 +11,17 @@ from typing import Any
 
 from msgspec import Struct
 
+from tallygate.access.principal import Principal
 from tallygate.api import models
+from tallygate.api.account import Accounts, show_credits, show_generation, show_key
 from tallygate.api.door import Reply, Request, choose_request_id, json_reply
+from tallygate.api.guard import Identify, admit
 from tallygate.api.inference import OPERATIONS, open_call
 from tallygate.api.middleware import Matched, check_body_headers, check_headers, match, render, too_large
+from tallygate.api.quote import Quotes, show_quote
 from tallygate.api.settings import ServerSettings
+from tallygate.api.urls import Route
+from tallygate.api.usage import show_usage
 from tallygate.errors import InternalError, RequestTimeout, ShuttingDown, StoreUnavailable, TallygateError
 from tallygate.pipeline.call import Client, ClientGone
 from tallygate.pipeline.run import Hallway
@@ -26,17 +32,23 @@ Scope = dict[str, Any]
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+ServeAdmin = Callable[[str, Request], Awaitable[Reply]]
 
+BODIED = ("POST", "PUT", "PATCH")
 BODY_TIMEOUT_S = 60.0
 LINGER_S = 2.0
 
 
 class Rooms(Struct, frozen=True):
-    """What the doors lead to: the hallway, what can be called now, whether the database answers, and the start and
-    end.
+    """What the doors lead to: the hallway, who a caller is, a caller's own money, the admin's doors by a route's path,
+    what can be called now, whether the database answers, and the start and end.
     """
 
     hallway: Hallway
+    identify: Identify
+    accounts: Accounts
+    quotes: Quotes
+    admin: ServeAdmin
     catalog: Callable[[], Catalog]
     ping: Callable[[], Awaitable[None]]
     start: Callable[[], Awaitable[None]]
@@ -84,7 +96,7 @@ class Doors:
             matched = match(scope["method"], path)
             dialect_name = matched.route.dialect
             check_headers(headers)
-            body = await self._read_body(matched, headers, receive)
+            body = await self._read_body(scope["method"], headers, receive)
             request = Request(
                 method=scope["method"],
                 path=path,
@@ -98,7 +110,7 @@ class Doors:
             if matched.route.door in OPERATIONS:
                 await self._walk(matched, request, receive, send)
                 return
-            reply = await self._open(matched, request)
+            reply = await self._open(matched.route, request)
         except TallygateError as error:
             reply = render(error, dialect_name, request_id)
         except ClientGone:
@@ -108,8 +120,8 @@ class Doors:
             reply = render(InternalError(), dialect_name, request_id)
         await _reply(send, receive, reply, request_id, bare=scope["method"] == "HEAD")
 
-    async def _read_body(self, matched: Matched, headers: tuple[tuple[bytes, bytes], ...], receive: Receive) -> bytes:
-        if "POST" not in matched.route.methods:
+    async def _read_body(self, method: str, headers: tuple[tuple[bytes, bytes], ...], receive: Receive) -> bytes:
+        if method not in BODIED:
             return b""
         bytes_max = self._settings.body_bytes_max
         check_body_headers(headers, bytes_max)
@@ -154,8 +166,12 @@ class Doors:
             gone.cancel()
         await asyncio.wait((owner,))
 
-    async def _open(self, matched: Matched, request: Request) -> Reply:
-        match matched.route.door:
+    async def _open(self, route: Route, request: Request) -> Reply:
+        """A door that does not lead to the hallway. What is not public is guarded, whichever door it is."""
+        if route.policy != "public":
+            principal = await admit(self._rooms.identify, route.policy, request)
+            return await self._open_guarded(route, request, principal)
+        match route.door:
             case "list_models":
                 return models.list_models(self._rooms.catalog())
             case "show_model":
@@ -164,8 +180,28 @@ class Doors:
                 return json_reply({"status": "ok", "version": self._rooms.version})
             case "ready":
                 return await self._ready()
-            case _:
+            case "home":
                 return json_reply({"name": "tallygate", "version": self._rooms.version})
+            case door:
+                raise AssertionError(f"the door {door} is not public")
+
+    async def _open_guarded(self, route: Route, request: Request, principal: Principal) -> Reply:
+        rooms = self._rooms
+        match route.door:
+            case "credits":
+                return await show_credits(rooms.accounts, request, principal)
+            case "key":
+                return await show_key(rooms.accounts, request, principal)
+            case "usage":
+                return await show_usage(rooms.accounts, request, principal)
+            case "generation":
+                return await show_generation(rooms.accounts, request, principal)
+            case "quote":
+                return await show_quote(rooms.quotes, request, principal)
+            case "admin":
+                return await rooms.admin(route.path, request)
+            case door:
+                raise AssertionError(f"the door {door} is not guarded here")
 
     async def _ready(self) -> Reply:
         """``GET /ready``: 200 while calls are taken and the database answers, else 503."""

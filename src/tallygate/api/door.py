@@ -3,10 +3,13 @@
 import re
 import secrets
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import msgspec
 from msgspec import Struct, field
+
+from tallygate.dialects.unified.envelope import write_answer
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -40,6 +43,12 @@ class Reply(Struct, frozen=True):
 def json_reply(value: object, status: int = 200) -> Reply:
     """`value` (structs, dicts, lists) as a JSON answer."""
     return Reply(status, msgspec.json.encode(value))
+
+
+def envelope_reply(data: object, request: Request, meta: dict[str, Any] | None = None, status: int = 200) -> Reply:
+    """`data` as an answer in our own envelope. Nobody may keep it: it is somebody's money."""
+    body = write_answer(data, request.request_id, meta)
+    return Reply(status, body, (("cache-control", "no-store"),))
 
 
 def header(headers: tuple[tuple[bytes, bytes], ...], name: bytes) -> bytes | None:

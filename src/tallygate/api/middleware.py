@@ -5,12 +5,16 @@ at here.
 """
 
 import re
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from msgspec import Struct
 
 from tallygate.api.door import Reply, decode_slot, header
 from tallygate.api.urls import URLS, Route
+from tallygate.dialects.base import Rendered
 from tallygate.dialects.registry import DIALECTS
+from tallygate.dialects.unified import envelope
 from tallygate.errors import (
     HeaderTooLarge,
     LengthRequired,
@@ -31,6 +35,11 @@ HEADERS_BYTES_MAX = 32 * 1024
 JSON_TYPE = re.compile(rb"application/json\s*(?:;\s*charset\s*=\s*\"?utf-8\"?\s*)?", re.IGNORECASE)
 
 Headers = tuple[tuple[bytes, bytes], ...]
+
+_WRITERS: Final[Mapping[str, Callable[[TallygateError, str], Rendered]]] = {
+    **{name: dialect.write_error for name, dialect in DIALECTS.items()},
+    "unified": envelope.write_error,
+}
 
 
 class Matched(Struct, frozen=True):
@@ -111,7 +120,7 @@ def too_large(body_bytes_max: int) -> PayloadTooLarge:
 
 def render(error: TallygateError, dialect_name: str, request_id: str) -> Reply:
     """An error as the answer of a door."""
-    rendered = DIALECTS[dialect_name].write_error(error, request_id)
+    rendered = _WRITERS[dialect_name](error, request_id)
     headers = error_headers(error)
     if "allow" in error.details:
         headers.append(("allow", str(error.details["allow"])))

@@ -6,32 +6,55 @@ from typing import Literal
 
 from msgspec import Struct
 
-Door = Literal["chat", "count", "list_models", "show_model", "home", "health", "ready"]
+Door = Literal[
+    "chat", "count", "list_models", "show_model", "home", "health", "ready",
+    "credits", "key", "usage", "generation", "quote", "admin",
+]  # fmt: skip
+
+Policy = Literal["public", "models", "any key", "routing", "accounting", "admin"]
+"""Who may call: anybody, a key that may call models, any live key of a workspace, a key that may see routes, a key that
+may see calls, the admin key. Each line names one: there is no other way to be let in.
+"""
 
 
 class Route(Struct, frozen=True):
-    """One address. `path` may end in ``{name}``, which takes the whole rest, slashes included.
-
-    `policy` is what a caller needs: `public` nothing, otherwise the permission's name. `billable` calls take the
-    hallway.
+    """One address. `path` may end in ``{name}``, which takes the whole rest, slashes included. `billable` calls take
+    the hallway, where they are held and settled.
     """
 
     methods: tuple[str, ...]
     path: str
     dialect: str
-    policy: str
+    policy: Policy
     door: Door
     billable: bool = False
 
 
 URLS: tuple[Route, ...] = (
-    #     methods          path                         dialect               policy        door      money
-    Route(("POST",),       "/v1/chat/completions",      "openai_chat",        "models:use", "chat",   billable=True),
-    Route(("POST",),       "/v1/messages",              "anthropic_messages", "models:use", "chat",   billable=True),
-    Route(("POST",),       "/v1/messages/count_tokens", "anthropic_messages", "models:use", "count"),
-    Route(("GET",),        "/v1/models",                "openai_chat",        "public",     "list_models"),
-    Route(("GET",),        "/v1/models/{model}",        "openai_chat",        "public",     "show_model"),
-    Route(("HEAD", "GET"), "/",                         "openai_chat",        "public",     "home"),
-    Route(("GET",),        "/health",                   "openai_chat",        "public",     "health"),
-    Route(("GET",),        "/ready",                    "openai_chat",        "public",     "ready"),
+    #     methods              path                         dialect               policy        door    money
+    Route(("POST",),           "/v1/chat/completions",      "openai_chat",        "models",     "chat", billable=True),
+    Route(("POST",),           "/v1/messages",              "anthropic_messages", "models",     "chat", billable=True),
+    Route(("POST",),           "/v1/messages/count_tokens", "anthropic_messages", "models",     "count"),
+    Route(("GET",),            "/v1/models",                "openai_chat",        "public",     "list_models"),
+    Route(("GET",),            "/v1/models/{model}",        "openai_chat",        "public",     "show_model"),
+    Route(("GET",),            "/v1/credits",               "unified",            "accounting", "credits"),
+    Route(("GET",),            "/v1/key",                   "unified",            "any key",    "key"),
+    Route(("GET",),            "/v1/usage",                 "unified",            "accounting", "usage"),
+    Route(("GET",),            "/v1/generation",            "unified",            "accounting", "generation"),
+    Route(("POST",),           "/v1/quote",                 "unified",            "routing",    "quote"),
+    Route(("GET", "POST"),     "/v1/admin/workspaces",      "unified",            "admin",      "admin"),
+    Route(("PATCH",),          "/v1/admin/workspaces/{id}", "unified",            "admin",      "admin"),
+    Route(("GET", "POST"),     "/v1/admin/users",           "unified",            "admin",      "admin"),
+    Route(("PATCH",),          "/v1/admin/users/{id}",      "unified",            "admin",      "admin"),
+    Route(("GET", "POST"),     "/v1/admin/keys",            "unified",            "admin",      "admin"),
+    Route(("PATCH", "DELETE"), "/v1/admin/keys/{id}",       "unified",            "admin",      "admin"),
+    Route(("GET", "PATCH"),    "/v1/admin/limits",          "unified",            "admin",      "admin"),
+    Route(("GET", "POST"),     "/v1/admin/credit",          "unified",            "admin",      "admin"),
+    Route(("GET",),            "/v1/admin/credit/{id}",     "unified",            "admin",      "admin"),
+    Route(("POST",),           "/v1/admin/payouts",         "unified",            "admin",      "admin"),
+    Route(("POST",),           "/v1/admin/refunds",         "unified",            "admin",      "admin"),
+    Route(("GET", "POST"),     "/v1/admin/prices",          "unified",            "admin",      "admin"),
+    Route(("HEAD", "GET"),     "/",                         "openai_chat",        "public",     "home"),
+    Route(("GET",),            "/health",                   "openai_chat",        "public",     "health"),
+    Route(("GET",),            "/ready",                    "openai_chat",        "public",     "ready"),
 )  # fmt: skip

@@ -1,0 +1,40 @@
+"""Which function serves which method and address of the admin API. Who may call is in the URL table, for all alike."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from tallygate.api.admin import credit, keys, limits, prices, tenants
+from tallygate.api.admin.desk import Desk
+from tallygate.api.door import Reply, Request
+
+Serve = Callable[[Desk, Request], Awaitable[Reply]]
+
+DOORS: Final[Mapping[tuple[str, str], Serve]] = MappingProxyType(
+    {
+        ("GET", "/v1/admin/workspaces"): tenants.list_workspaces,
+        ("POST", "/v1/admin/workspaces"): tenants.create_workspace,
+        ("PATCH", "/v1/admin/workspaces/{id}"): tenants.change_workspace,
+        ("GET", "/v1/admin/users"): tenants.list_users,
+        ("POST", "/v1/admin/users"): tenants.create_user,
+        ("PATCH", "/v1/admin/users/{id}"): tenants.change_user,
+        ("GET", "/v1/admin/keys"): keys.list_keys,
+        ("POST", "/v1/admin/keys"): keys.create_key,
+        ("PATCH", "/v1/admin/keys/{id}"): keys.change_key,
+        ("DELETE", "/v1/admin/keys/{id}"): keys.revoke_key,
+        ("GET", "/v1/admin/limits"): limits.show_limits,
+        ("PATCH", "/v1/admin/limits"): limits.change_limits,
+        ("GET", "/v1/admin/credit"): credit.list_credit,
+        ("GET", "/v1/admin/credit/{id}"): credit.show_credit,
+        ("POST", "/v1/admin/credit"): credit.add_credit,
+        ("POST", "/v1/admin/payouts"): credit.pay_out,
+        ("POST", "/v1/admin/refunds"): credit.refund_call,
+        ("GET", "/v1/admin/prices"): prices.list_prices,
+        ("POST", "/v1/admin/prices"): prices.set_price,
+    }
+)
+
+
+async def serve_admin(desk: Desk, path: str, request: Request) -> Reply:
+    """Serve one call of the admin key. `path` is that of the route, with its places left open."""
+    return await DOORS[request.method, path](desk, request)

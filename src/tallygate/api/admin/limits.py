@@ -1,0 +1,83 @@
+"""Limits of a workspace, a user or a key: budgets, calls open at once, and whether answers may be shortened."""
+
+import asyncio
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from tallygate.access import limits
+from tallygate.api.admin.desk import ACTOR, Desk
+from tallygate.api.body import read_body, read_usd
+from tallygate.api.door import Reply, Request, envelope_reply
+from tallygate.api.query import need, read_query
+from tallygate.api.shown import show_budget
+from tallygate.errors import InvalidValue
+from tallygate.genai.book import Level
+from tallygate.store.limits import LimitsRow, Owner
+
+_LEVELS = ("workspace", "user", "key")
+
+
+class LimitsChange(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Body of ``PATCH /v1/admin/limits``. What is not given stays; a budget that is null is removed."""
+
+    level: Annotated[Level, Meta(description="workspace, user or key")]
+    owner: Annotated[str, Meta(description="the name or id of a workspace, user or key, as text")]
+    workspace: Annotated[str | None, Meta(description="the name or id of a workspace, as text")] = None
+    budgets: Annotated[
+        dict[str, str | None] | None,
+        Meta(description='an object such as {"monthly": "25.00", "daily": null}: USD by period, null to remove'),
+    ] = None
+    concurrency: Annotated[
+        int | UnsetType | None, Meta(description="a number of calls, or null for what everybody has")
+    ] = UNSET
+    shorten: Annotated[bool | UnsetType, Meta(description="true or false")] = UNSET
+
+
+async def show_limits(desk: Desk, request: Request) -> Reply:
+    """The limits of one owner, its budgets in their present windows. Raises NotFound, Conflict."""
+    values = read_query(request.query, ("level", "owner", "workspace"))
+    level = need(values, "level")
+    if level not in _LEVELS:
+        raise InvalidValue("`level` must be workspace, user or key.", param="level")
+    owner = _name_owner(level, need(values, "owner"), values.get("workspace"))
+    return envelope_reply(_show(await asyncio.to_thread(limits.show_limits, desk.database, owner)), request)
+
+
+async def change_limits(desk: Desk, request: Request) -> Reply:
+    """Change limits, all or nothing, from the next call on. Raises InvalidValue, NotFound, Conflict."""
+    asked = read_body(request.body, LimitsChange, desk.json_depth_max)
+    budgets = asked.budgets or {}
+    row = await asyncio.to_thread(
+        limits.change_limits,
+        desk.database,
+        _name_owner(asked.level, asked.owner, asked.workspace),
+        budgets_nusd={period: read_usd(usd, f"budgets.{period}") for period, usd in budgets.items() if usd is not None},
+        removed=[period for period, usd in budgets.items() if usd is None],
+        slots_max=asked.concurrency,
+        shortens=asked.shorten,
+        actor=ACTOR,
+    )
+    return envelope_reply(_show(row), request)
+
+
+def _name_owner(level: Level, name: str, workspace: str | None) -> Owner:
+    if level == "user" and workspace is None:
+        raise InvalidValue("A user is named within its workspace: `workspace` is missing.", param="workspace")
+    return Owner(level, name, workspace)
+
+
+def _show(row: LimitsRow) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "level": row.level,
+        "id": row.id,
+        "name": row.name,
+        "workspace_id": row.workspace_id,
+        "workspace": row.workspace,
+        "budgets": [show_budget(budget) for budget in row.budgets],
+    }
+    if row.level != "workspace":
+        shown["concurrency"] = {"used": row.slots_used, "limit": row.slots_max}
+    if row.level == "key":
+        shown["shorten"] = row.shortens
+    return shown

@@ -1,0 +1,111 @@
+"""Workspaces and their users: create, list, disable."""
+
+import asyncio
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from tallygate.access import admin
+from tallygate.api.admin.desk import ACTOR, PAGE, Desk, list_page
+from tallygate.api.body import read_body
+from tallygate.api.door import Reply, Request, envelope_reply
+from tallygate.api.query import read_query
+from tallygate.api.shown import show_moment
+from tallygate.store.rows import UserRow, WorkspaceRow
+
+_Name = Annotated[str, Meta(description="a name, as text")]
+_Workspace = Annotated[str, Meta(description="the name or id of a workspace, as text")]
+_Disabled = Annotated[Literal["disabled"], Meta(description='"disabled": there is no way back')]
+
+
+class NewWorkspace(Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of ``POST /v1/admin/workspaces``."""
+
+    name: _Name
+
+
+class WorkspaceChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of ``PATCH /v1/admin/workspaces/{id}``."""
+
+    status: _Disabled
+
+
+class NewUser(Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of ``POST /v1/admin/users``."""
+
+    workspace: _Workspace
+    name: _Name
+
+
+class UserChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of ``PATCH /v1/admin/users/{id}``."""
+
+    workspace: _Workspace
+    status: _Disabled
+
+
+async def list_workspaces(desk: Desk, request: Request) -> Reply:
+    """Every workspace, oldest first."""
+    rows = await asyncio.to_thread(admin.list_workspaces, desk.database)
+    return list_page(request, rows, lambda row: row.id, show_workspace)
+
+
+async def create_workspace(desk: Desk, request: Request) -> Reply:
+    """A new workspace with its first user. Raises Conflict where the name is taken."""
+    asked = read_body(request.body, NewWorkspace, desk.json_depth_max)
+    row = await asyncio.to_thread(admin.create_workspace, desk.database, asked.name, actor=ACTOR)
+    return envelope_reply(show_workspace(row), request, status=201)
+
+
+async def change_workspace(desk: Desk, request: Request) -> Reply:
+    """Disable it: the next call with any key of it is refused."""
+    read_body(request.body, WorkspaceChange, desk.json_depth_max)
+    name = request.slots["id"]
+    return envelope_reply(
+        show_workspace(await asyncio.to_thread(admin.disable_workspace, desk.database, name, actor=ACTOR)), request
+    )
+
+
+async def list_users(desk: Desk, request: Request) -> Reply:
+    """The users of a workspace, or all, oldest first."""
+    workspace = read_query(request.query, ("workspace", *PAGE)).get("workspace")
+    rows = await asyncio.to_thread(admin.list_users, desk.database, workspace)
+    return list_page(request, rows, lambda row: row.id, show_user, "workspace")
+
+
+async def create_user(desk: Desk, request: Request) -> Reply:
+    """A new user. Raises NotFound, Conflict."""
+    asked = read_body(request.body, NewUser, desk.json_depth_max)
+    row = await asyncio.to_thread(admin.create_user, desk.database, asked.workspace, asked.name, actor=ACTOR)
+    return envelope_reply(show_user(row), request, status=201)
+
+
+async def change_user(desk: Desk, request: Request) -> Reply:
+    """Disable them: the next call with any key of theirs is refused."""
+    asked = read_body(request.body, UserChange, desk.json_depth_max)
+    row = await asyncio.to_thread(admin.disable_user, desk.database, asked.workspace, request.slots["id"], actor=ACTOR)
+    return envelope_reply(show_user(row), request)
+
+
+def show_workspace(row: WorkspaceRow) -> dict[str, Any]:
+    """A workspace as the admin API tells it."""
+    return {
+        "id": row.id,
+        "name": row.name,
+        "status": row.status,
+        "created_at": show_moment(row.created_at_ns),
+        "disabled_at": show_moment(row.disabled_at_ns),
+    }
+
+
+def show_user(row: UserRow) -> dict[str, Any]:
+    """A user as the admin API tells it."""
+    return {
+        "id": row.id,
+        "name": row.name,
+        "workspace_id": row.workspace_id,
+        "workspace": row.workspace,
+        "status": row.status,
+        "created_at": show_moment(row.created_at_ns),
+        "disabled_at": show_moment(row.disabled_at_ns),
+    }

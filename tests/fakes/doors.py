@@ -1,0 +1,178 @@
+"""The doors on a real socket over a real database, without the hallway: for what is asked and administered, not called.
+
+The server, the doorman, the writer and the database are those of the gateway; providers and models are made up.
+"""
+
+import http.client
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+from tallygate.access import admin
+from tallygate.access.doorman import Doorman
+from tallygate.access.keys import Minter
+from tallygate.api.account import Accounts
+from tallygate.api.admin.desk import Desk
+from tallygate.api.admin.doors import serve_admin
+from tallygate.api.asgi import Doors, Rooms
+from tallygate.api.door import Reply, Request
+from tallygate.api.quote import Quotes
+from tallygate.api.server import Server
+from tallygate.api.settings import ServerSettings
+from tallygate.dialects.base import Dialect
+from tallygate.errors import ModelNotFound
+from tallygate.genai.ceilings import Reach
+from tallygate.genai.peek import Peek
+from tallygate.genai.plan import Plan, Target
+from tallygate.genai.price_row import PriceRow
+from tallygate.genai.secret import Secret
+from tallygate.ledger.catalogue import Catalogue
+from tallygate.ledger.fold import fold
+from tallygate.ledger.pricelist import PriceList
+from tallygate.ledger.quote import Quote, make_quote
+from tallygate.pipeline.call import Call
+from tallygate.pipeline.run import Hallway
+from tallygate.router.plan import build_catalog
+from tallygate.store.address import DatabaseAddress
+from tallygate.store.database import Database
+from tallygate.store.enquirer import Enquirer
+from tallygate.store.reader import Reader
+from tallygate.store.rows import KeyRecord
+from tallygate.store.writer import Writer
+from tests.contract.gateway import Reply as Answer
+from tests.contract.gateway import read_reply
+
+ADMIN_KEY = "lx-a_admin-key-of-the-tests"
+MINTER = Minter(b"p" * 32, "lx-")
+JSON = {"Content-Type": "application/json"}
+ONE_USD = 10**9
+ANSWER_S = 30.0
+
+
+class NoHallway(Hallway):
+    """Nothing here is to be called."""
+
+    def __init__(self) -> None:
+        return
+
+    async def run(self, call: Call) -> None:
+        raise AssertionError("a door led to the hallway")
+
+
+class House:
+    """A running server. `database` and `past` make what is then asked for."""
+
+    def __init__(self, port: int, database: Database) -> None:
+        self.port = port
+        self.database = database
+
+    def ask(
+        self, method: str, path: str, body: Any = None, *, key: str = "", headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """One request on a connection of its own. A body that is not bytes is sent as JSON."""
+        raw = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        sent = {**(JSON if raw is not None else {}), **({"Authorization": f"Bearer {key}"} if key else {})}
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_S)
+        try:
+            connection.request(method, path, raw, {**sent, **(headers or {})})
+            return read_reply(connection.getresponse())
+        finally:
+            connection.close()
+
+    def administer(self, method: str, path: str, body: Any = None) -> Answer:
+        """One request with the admin key."""
+        return self.ask(method, path, body, key=ADMIN_KEY)
+
+    def make_key(self, workspace: str = "acme", user: str = "owner", **wishes: Any) -> tuple[str, KeyRecord]:
+        """A key, and its record. Workspace and user are made where they are missing."""
+        if workspace not in {row.name for row in admin.list_workspaces(self.database)}:
+            admin.create_workspace(self.database, workspace, actor="cli")
+        if user not in {row.name for row in admin.list_users(self.database, workspace)}:
+            admin.create_user(self.database, workspace, user, actor="cli")
+        made = admin.create_key(self.database, MINTER, workspace=workspace, user=user, actor="cli", **wishes)
+        return made.secret.reveal(), made.record
+
+
+def plan(model: str, operation: str) -> Plan:
+    """One target for two models, nothing for others."""
+    if model not in ("priced", "free"):
+        raise ModelNotFound(param="model")
+    return Plan(model, operation, (Target("lab", model),))
+
+
+PRICES = PriceList(
+    Catalogue({}),
+    rows=[
+        PriceRow(
+            version="v1", kind="sale", name="priced", effective_from_ns=0, terms='{"input":"1.00","output":"2.00"}'
+        ),
+        PriceRow(version="v2", kind="sale", name="free", effective_from_ns=0, terms='"free"'),
+    ],
+)
+
+
+def quote(plan: Plan, peek: Peek, body: bytes, dialect: Dialect) -> Quote:
+    """As the gateway makes it, at the prices above."""
+    reach = Reach(context_tokens=100_000, output_tokens_max=10_000)
+    return make_quote(PRICES, plan, peek, body, dialect.read_request, lambda _: reach, time.time_ns())
+
+
+def build_rooms(address: DatabaseAddress, database: Database, clock_ns: Any) -> Rooms:
+    """Everything the doors lead to but the hallway."""
+    reader, enquirer = Reader(address), Enquirer(address)
+    writer = Writer(address, fold, owner=f"test:{os.getpid()}", on_broken=lambda _: os._exit(1))
+    doorman = Doorman(reader.find_key, pepper=MINTER.pepper, prefix=MINTER.prefix, admin_key=Secret(ADMIN_KEY))
+    accounts = Accounts(enquirer, clock_ns=clock_ns)
+    desk = Desk(database, MINTER, writer, json_depth_max=64)
+
+    async def start() -> None:
+        reader.start()
+        writer.start()
+
+    async def stop() -> None:
+        writer.close()
+        enquirer.close()
+        reader.close()
+
+    async def administer(path: str, request: Request) -> Reply:
+        return await serve_admin(desk, path, request)
+
+    return Rooms(
+        hallway=NoHallway(),
+        identify=doorman.identify,
+        accounts=accounts,
+        quotes=Quotes(accounts, plan, quote, json_depth_max=64, clock_ns=clock_ns),
+        admin=administer,
+        catalog=lambda: build_catalog({}, (), {}),
+        ping=reader.ping,
+        start=start,
+        stop=stop,
+        version="test",
+    )
+
+
+@contextmanager
+def open_house(address: DatabaseAddress, clock_ns: Any = time.time_ns) -> Generator[House]:
+    """A server on a free port, until the block ends."""
+    with Database(address) as database, socket.create_server(("127.0.0.1", 0)) as listener:
+        opened = threading.Event()
+        doors = Doors(build_rooms(address, database, clock_ns), ServerSettings())
+        config = uvicorn.Config(
+            doors, http="httptools", ws="none", lifespan="on", log_config=None, server_header=False, proxy_headers=False
+        )
+        server = Server(config, opened.set)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        assert opened.wait(ANSWER_S), "the server did not start"
+        try:
+            yield House(listener.getsockname()[1], database)
+        finally:
+            server.should_exit = True
+            thread.join(ANSWER_S)
