@@ -57,6 +57,7 @@ SAMPLES = {
     "providers.NAME.headers": '{ x-team = "blue" }',
     "providers.NAME.stream_usage": "off",
     "providers.NAME.output_cap_key": "max_completion_tokens",
+    "providers.NAME.free": "true",
     "models.NAME.targets": "lab/a, lab/b",
     "models.NAME.aliases": '["one", "two"]',
     "models.NAME.price": '{ input = "0.20", output = "0.80" }',
@@ -149,7 +150,7 @@ def test_every_setting_but_secrets_can_stand_in_the_file(setting: str, tmp_path:
     if isinstance(value, (str, Path)):
         written = f'"{written}"'
     elif isinstance(value, bool):
-        written = "false"
+        written = str(value).lower()
     elif key == "targets":
         written = '["lab/a", "lab/b"]'
     resolved = read({}, f"{header}{key} = {written}\n", tmp_path)

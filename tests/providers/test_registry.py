@@ -134,6 +134,15 @@ def test_an_engine_elsewhere_needs_only_its_address() -> None:
     assert (keyed.auth, keyed.key) == ("bearer", Secret("k"))
 
 
+def test_a_server_of_ones_own_can_be_free_and_an_engine_here_can_be_billed() -> None:
+    own = ProviderSettings(base_url="http://lab", speaks={"openai_chat": "/v1"})
+    assert not load({"lab": own}, {}).rows["lab"].free
+    assert load({"lab": structs.replace(own, free=True)}, {}).rows["lab"].free
+    engine = ProviderSettings(base_url="http://gpu:11434")
+    assert load({"ollama": engine}, {}).rows["ollama"].free
+    assert not load({"ollama": structs.replace(engine, free=False)}, {}).rows["ollama"].free
+
+
 def test_test_models_stand_in_only_while_there_is_nothing_else_or_when_asked_for() -> None:
     alone = load({}, {})
     assert list(alone.rows) == ["mock"]

@@ -59,6 +59,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     none, on a wire that must have one. `models` are well-known names to list; `claims` are patterns (fnmatch) of names
     that are this provider's when they are called without ``provider/`` before them. `reaches` says by pattern, the
     first that fits, how far a model goes: figures from the vendor's own pages, for the bound of a call's cost.
+    `free_of_charge` says whether nobody bills its calls; None leaves that to what the provider is.
     """
 
     name: str
@@ -78,11 +79,12 @@ class Provider(Struct, frozen=True, kw_only=True):
     engine: Engine | None = None
     serve: Serve | None = None
     quality: Quality = "real"
+    free_of_charge: bool | None = None
 
     @property
     def free(self) -> bool:
-        """True if nobody bills its calls: an engine of the operator's own, or models to test with."""
-        return self.engine is not None or self.quality == "test"
+        """True if nobody bills its calls: an engine of the operator's own, or models to test with, if not said else."""
+        return self.engine is not None or self.quality == "test" if self.free_of_charge is None else self.free_of_charge
 
     def offers(self) -> tuple[Offer, ...]:
         """The well-known models as offers. Test models are only ever offered with their provider's name in front."""

@@ -130,6 +130,7 @@ def _override(row: Provider, own: ProviderSettings) -> Provider:
         "headers": {**row.headers, **own.headers},
         "stream_usage": own.stream_usage,
         "output_cap_key": own.output_cap_key,
+        "free_of_charge": own.free,
     }
     return structs.replace(row, **{name: value for name, value in changes.items() if value is not None})
 

@@ -33,3 +33,5 @@ class ProviderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stream_usage: bool | None = None
     # The key of a chat request that bounds the output here; others are understood as this one.
     output_cap_key: OutputCapKey | None = None
+    # True for a server of one's own that nobody bills; False for an engine here whose calls shall have prices.
+    free: bool | None = None
