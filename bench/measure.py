@@ -1,6 +1,7 @@
 """What one call through the gateway costs: processor time per call, and waiting time beside the bare provider.
 
-Starts a canned provider, a gateway as shipped on a fresh folder, and a loop of clients, all on this machine. Processor
+Starts a canned provider, a gateway as shipped on a fresh folder, the same one with its money taken out, and a loop of
+clients, all on this machine. Processor
 time is the kernel's account of the gateway's process; it is the figure to compare between two builds, in one run. The
 machine's other work moves waiting times more than anything here.
 """
@@ -14,8 +15,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from bench.upstream import EVENTS
 
@@ -27,7 +30,13 @@ auth = "none"
 speaks = {{ openai_chat = "/v1/chat/completions" }}
 [models.bench]
 targets = ["bench/bench"]
+price = {{ input = "1.00", output = "4.00" }}
+[limits]
+concurrency = 10000
 """
+GATEWAYS = {"money": "tallygate", "no money": "bench.moneyless"}
+"""What is measured, and the module that starts it."""
+ROUNDS = 4
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -87,48 +96,92 @@ def memory_mb(pid: int) -> float:
     return int(found[1]) / 1024 if found else 0.0
 
 
-def report(name: str, through: Measured, bare: Measured, per_call: int) -> None:
+class Gateway:
+    """A gateway in a folder of its own, for the length of a `with` block."""
+
+    def __init__(self, module: str, folder: Path, upstream_port: int) -> None:
+        folder.mkdir()
+        config = folder / "tallygate.toml"
+        config.write_text(CONFIG.format(port=upstream_port))
+        command = [sys.executable, "-m", module, "serve", "--port", "0", "--config", str(config)]
+        environ = {**os.environ, "TALLYGATE_OPENING_CREDIT_USD": "100000"}
+        self._process = subprocess.Popen(
+            [*command, "--data", str(folder / "data")], stdout=subprocess.PIPE, text=True, env=environ
+        )
+        self.pid = self._process.pid
+
+    def __enter__(self) -> Self:
+        assert self._process.stdout is not None
+        banner = ""
+        while "Paste one of these" not in banner:
+            line = self._process.stdout.readline()
+            assert line, "the gateway did not start"
+            banner += line
+        self.port = int(re.findall(r"http://127\.0\.0\.1:(\d+)", banner)[0])
+        self.key = re.findall(r"lx-\w+", banner)[0]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait()
+
+    async def load(self, *, stream: bool, clients: int, seconds: float) -> Measured:
+        """What this gateway takes for a load."""
+        return await load(self.port, self.key, stream=stream, clients=clients, seconds=seconds, pid=self.pid)
+
+
+def add(one: Measured, other: Measured) -> Measured:
+    """Two rounds of the same load as one."""
+    return Measured(one.calls + other.calls, one.cpu_s + other.cpu_s, one.waits_s + other.waits_s)
+
+
+def report(name: str, measured: Mapping[str, Measured], bare: Measured, per_call: int) -> None:
     """Print one load's figures."""
-    micros = through.cpu_s / through.calls * 1e6
-    wait, bare_wait = (statistics.median(item.waits_s) * 1e3 for item in (through, bare))
-    extra = f", {micros / per_call:.1f} µs per event" if per_call > 1 else ""
-    print(f"{name:<8} {through.calls:>7} calls  {micros:8.0f} µs CPU per call{extra}")
-    print(f"{'':<8} {'':>7}        {wait:8.2f} ms median wait ({bare_wait:.2f} ms without the gateway)")
+    micros = {kind: item.cpu_s / item.calls * 1e6 for kind, item in measured.items()}
+    for kind, item in measured.items():
+        extra = f", {micros[kind] / per_call:.1f} µs per event" if per_call > 1 else ""
+        wait_ms = statistics.median(item.waits_s) * 1e3
+        cpu = f"{micros[kind]:6.0f} µs CPU per call{extra}"
+        print(f"{name:<7} {kind:<9} {item.calls:>7} calls  {cpu}, wait {wait_ms:.2f} ms")
+    wait_ms = statistics.median(bare.waits_s) * 1e3
+    print(f"{name:<7} provider  {bare.calls:>7} calls, wait {wait_ms:.2f} ms")
+    print(f"{name:<7} CPU with money is {micros['money'] / micros['no money']:.2f} of that without")
+
+
+async def measure(
+    gateways: Mapping[str, Gateway], bare_port: int, bare_pid: int, *, clients: int, seconds: float
+) -> None:
+    """Every load on every gateway, in turns, so that what else the machine does falls on all alike."""
+    for name, stream in (("whole", False), ("stream", True)):
+        rounds: dict[str, Measured] = {}
+        for _ in range(ROUNDS):
+            for kind, gateway in gateways.items():
+                got = await gateway.load(stream=stream, clients=clients, seconds=seconds / ROUNDS)
+                rounds[kind] = add(rounds[kind], got) if kind in rounds else got
+        bare = await load(bare_port, "none", stream=stream, clients=clients, seconds=seconds / ROUNDS, pid=bare_pid)
+        report(name, rounds, bare, EVENTS if stream else 1)
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="What one call through the gateway costs.")
-    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--clients", type=int, default=32)
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         upstream = subprocess.Popen([sys.executable, "-m", "bench.upstream"], stdout=subprocess.PIPE, text=True)
+        stack.callback(upstream.wait)
+        stack.callback(upstream.terminate)
         assert upstream.stdout is not None
         bare_port = int(upstream.stdout.readline())
-        config = Path(folder) / "tallygate.toml"
-        config.write_text(CONFIG.format(port=bare_port))
-        serve = [sys.executable, "-m", "tallygate", "serve", "--port", "0", "--config", str(config)]
-        gateway = subprocess.Popen([*serve, "--data", f"{folder}/data"], stdout=subprocess.PIPE, text=True)
-        try:
-            assert gateway.stdout is not None
-            banner = ""
-            while "Paste one of these" not in banner:
-                banner += gateway.stdout.readline()
-            port = int(re.findall(r"http://127\.0\.0\.1:(\d+)", banner)[0])
-            key = re.findall(r"lx-\w+", banner)[0]
-            print(f"memory   {memory_mb(gateway.pid):.0f} MB idle")
-            for name, stream in (("whole", False), ("stream", True)):
-                settings = {"stream": stream, "clients": asked.clients, "seconds": asked.seconds}
-                through = asyncio.run(load(port, key, pid=gateway.pid, **settings))
-                bare = asyncio.run(load(bare_port, key, pid=upstream.pid, **settings))
-                report(name, through, bare, EVENTS if stream else 1)
-            print(f"memory   {memory_mb(gateway.pid):.0f} MB after the load")
-        finally:
-            gateway.terminate()
-            upstream.terminate()
-            gateway.wait()
-            upstream.wait()
+        gateways = {
+            kind: stack.enter_context(Gateway(module, Path(folder) / module, bare_port))
+            for kind, module in GATEWAYS.items()
+        }
+        shipped = gateways["money"]
+        print(f"memory  {memory_mb(shipped.pid):.0f} MB idle")
+        asyncio.run(measure(gateways, bare_port, upstream.pid, clients=asked.clients, seconds=asked.seconds))
+        print(f"memory  {memory_mb(shipped.pid):.0f} MB after the load")
 
 
 if __name__ == "__main__":
