@@ -57,6 +57,10 @@ def test_a_bad_line_is_found() -> None:
         assert breaches((line,)), line.path
 
 
+def test_lines_of_one_address_speak_one_dialect() -> None:
+    assert len({(route.path, route.dialect) for route in URLS}) == len({route.path for route in URLS})
+
+
 def test_a_line_cannot_leave_its_policy_out() -> None:
     required = {"methods", "path", "dialect", "policy", "door"}
     assert required == {*Route.__struct_fields__} - {"billable"}

@@ -17,7 +17,15 @@ from tallygate.api.account import Accounts, show_credits, show_generation, show_
 from tallygate.api.door import Reply, Request, choose_request_id, json_reply
 from tallygate.api.guard import Identify, admit
 from tallygate.api.inference import OPERATIONS, open_call
-from tallygate.api.middleware import Matched, check_body_headers, check_headers, match, render, too_large
+from tallygate.api.middleware import (
+    Matched,
+    check_body_headers,
+    check_headers,
+    choose,
+    find,
+    render,
+    too_large,
+)
 from tallygate.api.quote import Quotes, show_quote
 from tallygate.api.settings import ServerSettings
 from tallygate.api.urls import Route
@@ -93,8 +101,9 @@ class Doors:
         dialect_name = "openai_chat"
         try:
             path = scope["raw_path"].decode("latin-1")
-            matched = match(scope["method"], path)
-            dialect_name = matched.route.dialect
+            found = find(path)
+            dialect_name = found[0].route.dialect
+            matched = choose(found, scope["method"])
             check_headers(headers)
             body = await self._read_body(scope["method"], headers, receive)
             request = Request(

@@ -67,21 +67,31 @@ for _route in URLS:
 
 def match(method: str, path: str) -> Matched:
     """The route for a method and a raw path. Raises NotFound, MethodNotAllowed, UriTooLong."""
+    return choose(find(path), method)
+
+
+def find(path: str) -> list[Matched]:
+    """The routes of a raw path, one or more, all of one dialect. Raises NotFound, UriTooLong."""
     if len(path) > PATH_BYTES_MAX:
         raise UriTooLong
-    candidates = [Matched(route, {}) for route in _EXACT.get(path, ())] or [
+    found = [Matched(route, {}) for route in _EXACT.get(path, ())] or [
         Matched(item.route, {item.slot: slot})
         for item in _OPEN
         if path.startswith(item.prefix) and (slot := decode_slot(path[len(item.prefix) :]))
     ]
-    if not candidates:
+    if not found:
         raise NotFound(
             "There is nothing at this address. The paths this gateway serves are listed in its documentation."
         )
-    for matched in candidates:
+    return found
+
+
+def choose(found: list[Matched], method: str) -> Matched:
+    """The one of a path's routes that takes the method. Raises MethodNotAllowed."""
+    for matched in found:
         if method in matched.route.methods:
             return matched
-    allowed = sorted({name for matched in candidates for name in matched.route.methods})
+    allowed = sorted({name for matched in found for name in matched.route.methods})
     raise MethodNotAllowed(f"This address takes {' and '.join(allowed)} only.", details={"allow": ", ".join(allowed)})
 
 

@@ -258,6 +258,24 @@ def test_no_trick_opens_them_either(
         assert secret not in reply.body
 
 
+def test_another_method_is_told_which_to_use_in_our_own_words(strict_house: House) -> None:
+    reply = strict_house.administer("DELETE", "/v1/admin/limits")
+    check_error(reply, 405, "method_not_allowed")
+    assert reply.headers["allow"] == "GET, PATCH"
+
+
+def test_the_audit_log_says_who_it_was(house: House) -> None:
+    make_workspace(house)
+    make_key(house)
+    with house.database.reading() as connection:
+        rows = connection.exec_driver_sql("SELECT actor, action FROM audit_log ORDER BY seq").all()
+    assert [tuple(row) for row in rows] == [
+        ("admin", "workspace.create"),
+        ("admin", "user.create"),
+        ("admin", "key.create"),
+    ]
+
+
 def test_two_keys_are_not_better_than_one(house: House) -> None:
     key, _ = house.make_key()
     reply = house.ask("GET", "/v1/admin/keys", key=key, headers={"x-api-key": ADMIN_KEY})
