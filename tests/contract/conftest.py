@@ -25,18 +25,21 @@ ANTHROPIC_LAB_MODELS = (
     *("400", "401", "429", "500", "529"),
 )
 
+PRICE = 'price = "free"\n'
+"""What a call may hold is not the matter here: a model with a price refuses what cannot be bounded."""
+
 
 def configuration(upstream: Upstream, anthropic_upstream: Upstream) -> str:
     """A configuration file that knows the providers as `lab` and `anlab`, each speaking one language only."""
-    models = "".join(f'[models."{name}"]\ntargets = ["lab/{name}"]\n' for name in LAB_MODELS)
-    models += "".join(f'[models."an-{name}"]\ntargets = ["anlab/up-{name}"]\n' for name in ANTHROPIC_LAB_MODELS)
+    models = "".join(f'[models."{name}"]\ntargets = ["lab/{name}"]\n{PRICE}' for name in LAB_MODELS)
+    models += "".join(f'[models."an-{name}"]\ntargets = ["anlab/up-{name}"]\n{PRICE}' for name in ANTHROPIC_LAB_MODELS)
     return (
         f'[providers.lab]\nbase_url = "{upstream.url}"\n'
         'speaks = { openai_chat = "/v1/chat/completions" }\napi_key_env = "LAB_KEY"\n'
         f'[providers.anlab]\nbase_url = "{anthropic_upstream.url}"\n'
         'speaks = { anthropic_messages = "/v1/messages" }\napi_key_env = "LAB_KEY"\n'
-        f'{models}[models.renamed]\ntargets = ["lab/up-echo"]\n'
-        '[models.claude-lab]\ntargets = ["anlab/claude-lab"]\n'
+        f'{models}[models.renamed]\ntargets = ["lab/up-echo"]\n{PRICE}'
+        f'[models.claude-lab]\ntargets = ["anlab/claude-lab"]\n{PRICE}'
     )
 
 
