@@ -19,7 +19,7 @@ from tallygate.genai.peek import Peek, Span
 from tallygate.genai.usage import Usage
 from tallygate.ledger.media_bound import Carried, bound_media
 from tallygate.ledger.money import round_up
-from tallygate.ledger.prices import INPUT_KINDS, OUTPUT_KINDS, Price, Rates, count_units
+from tallygate.ledger.prices import Price, count_units
 from tallygate.ledger.tool_bound import CALLER_RUNS, TOOL_PROMPT_TOKENS, Added, bound_tools
 
 PROMPT_TOKENS: Final = 256
@@ -111,13 +111,9 @@ def bound_usage(price: Price, most: Usage) -> tuple[int, int]:
     """
     reachable = [price.rates]
     reachable += [tier.rates for tier in price.tiers if most.input_tokens > tier.above_input_tokens]
-    fixed = most.input_tokens * _dearest(reachable, INPUT_KINDS)
+    fixed = most.input_tokens * max(rates.dearest_input for rates in reachable)
     fixed += sum(count * (getattr(price, kind) or 0) for kind, count in count_units(most).items())
-    return fixed, _dearest(reachable, OUTPUT_KINDS)
-
-
-def _dearest(reachable: Sequence[Rates], kinds: Sequence[str]) -> int:
-    return max(rates.rate(kind) or 0 for rates in reachable for kind in kinds)
+    return fixed, max(rates.dearest_output for rates in reachable)
 
 
 def max_usage(peek: Peek, body: bytes, reaches: Sequence[Reach], request: ChatRequest | None) -> Usage:

@@ -6,6 +6,7 @@ changes; a new price is a new version. Reading prices from text is `terms`, from
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Final
 
 import msgspec
@@ -32,8 +33,11 @@ OUTPUT_KINDS: Final = ("output", "reasoning", "audio_output")
 UNIT_KINDS: Final = ("call", "image", "millisecond", "character", "tool_use")
 
 
-class Rates(Struct, frozen=True, kw_only=True):
-    """Pico-USD per token of each kind. None: no price of its own."""
+class Rates(Struct, frozen=True, kw_only=True, dict=True):
+    """Pico-USD per token of each kind. None: no price of its own.
+
+    What follows from them is worked out once: a call asks for it many times, and a price is one object for all calls.
+    """
 
     input: int | None = None
     cache_read: int | None = None
@@ -46,8 +50,25 @@ class Rates(Struct, frozen=True, kw_only=True):
 
     def rate(self, kind: str) -> int | None:
         """The price of one token of that kind, its own or that of the kind it is a part of. None: not priced."""
+        return self._every_rate[kind]
+
+    @cached_property
+    def dearest_input(self) -> int:
+        """The most that one token of input can cost."""
+        return max(self._every_rate[kind] or 0 for kind in INPUT_KINDS)
+
+    @cached_property
+    def dearest_output(self) -> int:
+        """The most that one token of output can cost."""
+        return max(self._every_rate[kind] or 0 for kind in OUTPUT_KINDS)
+
+    @cached_property
+    def _every_rate(self) -> Mapping[str, int | None]:
+        return {kind: self._find_rate(kind) for kind in (*INPUT_KINDS, *OUTPUT_KINDS)}
+
+    def _find_rate(self, kind: str) -> int | None:
         own: int | None = getattr(self, kind)
-        return self.rate(WIDER[kind]) if own is None and kind in WIDER else own
+        return self._find_rate(WIDER[kind]) if own is None and kind in WIDER else own
 
 
 class Tier(Struct, frozen=True, kw_only=True):
@@ -57,7 +78,7 @@ class Tier(Struct, frozen=True, kw_only=True):
     rates: Rates
 
 
-class Price(Struct, frozen=True, kw_only=True):
+class Price(Struct, frozen=True, kw_only=True, dict=True):
     """One version. `rates` are per token; `call`, `image`, `millisecond`, `character` and `tool_use` (a tool that the
     provider runs) are pico-USD each.
 
@@ -76,7 +97,7 @@ class Price(Struct, frozen=True, kw_only=True):
     character: int | None = None
     tool_use: int | None = None
 
-    @property
+    @cached_property
     def free(self) -> bool:
         """True if nothing a call could use costs anything."""
         whole = all(rates.input == 0 and rates.output == 0 for rates in self.every_rates())
@@ -129,7 +150,7 @@ def charge(price: Price, usage: Usage) -> int:
 
     What has no price costs nothing here; that such a call is refused is the bound's business.
     """
-    return round_up(sum(quantity * rate for _, quantity, rate in _measure(price, usage)))
+    return round_up(sum([quantity * rate for _, quantity, rate in _measure(price, usage)]))
 
 
 def itemise(price: Price, usage: Usage) -> tuple[Line, ...]:
@@ -139,19 +160,21 @@ def itemise(price: Price, usage: Usage) -> tuple[Line, ...]:
     lines: list[Line] = []
     exact = rounded = 0
     for kind, quantity, rate in _measure(price, usage):
-        if quantity:
-            exact += quantity * rate
-            before, rounded = rounded, round_up(exact)
-            lines.append(Line(kind=kind, quantity=quantity, price_pusd=rate, amount_nusd=rounded - before))
+        exact += quantity * rate
+        before, rounded = rounded, round_up(exact)
+        lines.append(Line(kind=kind, quantity=quantity, price_pusd=rate, amount_nusd=rounded - before))
     return tuple(lines)
 
 
 def _measure(price: Price, usage: Usage) -> Iterable[tuple[str, int, int]]:
+    """What was used, of each kind that was, and the price of one."""
     rates = price.rates_for(usage.input_tokens)
     for kind, quantity in split_tokens(usage).items():
-        yield kind, quantity, rates.rate(kind) or 0
+        if quantity:
+            yield kind, quantity, rates.rate(kind) or 0
     for kind, quantity in count_units(usage).items():
-        yield kind, quantity, getattr(price, kind) or 0
+        if quantity:
+            yield kind, quantity, getattr(price, kind) or 0
 
 
 def split_tokens(usage: Usage) -> dict[str, int]:
