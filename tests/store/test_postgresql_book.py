@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tallygate.genai.book import Budget, Rows
+from tallygate.genai.book import Budget, Rows, Wallet
 from tallygate.genai.items import ClaimRequest, Item, LimitChange, Settlement, TopUp
 from tallygate.genai.lockset import Lockset, name_rows
 from tallygate.genai.results import Folded
@@ -139,16 +139,33 @@ def test_a_wait_that_is_cut_is_away(twin: Twin, address: DatabaseAddress) -> Non
 
 def test_a_row_that_somebody_is_about_to_insert_is_busy(twin: Twin, address: DatabaseAddress) -> None:
     item = TopUp("t1", "w1", 5)
-    twin.town.begin_epochs("e2")
-    with closing(open_book(address)) as other:
-        load(other, TopUp("t1", "w2", 5), epoch="e2")
-        sql: Any = "INSERT INTO transfers VALUES ('t1/topup', 'topup', 'a', 'b', 1, 1, '')"
-        connection_of(other).execute(sql)
+    with closing(DriverConnection(address)) as other:
+        other.fetch("BEGIN")
+        other.fetch("INSERT INTO transfers VALUES ('t1/topup', 'topup', 'a', 'b', 1, 1, '')")
         loaded = twin.load(item)
         connection_of(twin.book).execute("SET LOCAL lock_timeout TO '1ms'")
         with pytest.raises(Busy):
             twin.book.commit(fold(loaded.rows, [item], NOON_NS), beats=False)
+        other.fetch("ROLLBACK")
     twin.commit(item)
+
+
+def test_statements_stay_prepared_whatever_becomes_of_a_transaction(twin: Twin) -> None:
+    connection = connection_of(twin.book)
+
+    def prepared() -> set[str]:
+        return {row[0] for row in connection.execute("SELECT name FROM pg_prepared_statements", prepare=False)}
+
+    items = [TopUp(f"t{number}", "w1", 1) for number in range(3)]
+    twin.commit(items[0])
+    before = prepared()
+    twin.load(items[1])
+    twin.book.rollback()
+    twin.load()
+    with pytest.raises(Walled):
+        twin.book.commit(Folded((), Rows(wallets={"w1": Wallet("w1", -1)}), ()), beats=False)
+    twin.commit(items[2])
+    assert before <= prepared()
 
 
 def test_no_update_is_lost_between_two_books(twin: Twin, address: DatabaseAddress) -> None:
@@ -238,7 +255,7 @@ def test_an_error_in_the_middle_of_a_commit_is_known(twin: Twin) -> None:
 def test_a_writer_that_stops_in_a_transaction_loses_it(twin: Twin, address: DatabaseAddress) -> None:
     connection = connection_of(twin.book)
     assert connection.execute("SHOW idle_in_transaction_session_timeout").fetchall() == [("5s",)]
-    connection.execute("SET idle_in_transaction_session_timeout TO '1ms'")
+    connection.execute("SET idle_in_transaction_session_timeout TO '50ms'")
     transaction = twin.load(ask("h1")).transaction
     with closing(open_book(address)) as other:
         twin.town.begin_epochs("e2")

@@ -6,6 +6,7 @@ call is made when, and what is tried again, is the writer's business; the statem
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from typing import Any, LiteralString, TypeVar
 
 import psycopg
@@ -63,6 +64,9 @@ Row = TypeVar("Row")
 Columns = Sequence[Any]
 Cursor = psycopg.Cursor[tuple[Any, ...]]
 
+_PREPARE_ALL = 0
+"""Every statement at its first use."""
+
 
 def open_book(address: DatabaseAddress) -> Book:
     """Open a connection for the writer. Raises Away."""
@@ -79,10 +83,18 @@ def open_book(address: DatabaseAddress) -> Book:
 
 
 class PostgresqlBook:
-    """A Book on one connection, which is its own from here on."""
+    """A Book on one connection, which is its own from here on.
+
+    It stays in pipeline mode: statements are sent as they come, and `_sync` ends each round trip. To leave that mode
+    after each would send a message behind the Sync, and the server would take the session for busy ever after: its
+    timeout for sessions that idle in a transaction would never end ours.
+    """
 
     def __init__(self, connection: postgresql_driver.Connection) -> None:
         self._connection = connection
+        self._connection.prepare_threshold = _PREPARE_ALL
+        self._mode = ExitStack()
+        self._sync = self._mode.enter_context(connection.pipeline()).sync
         self._epoch = ""
         self._rows = Rows()
 
@@ -101,20 +113,22 @@ class PostgresqlBook:
     def commit(self, folded: Folded, *, beats: bool) -> None:
         """See Book."""
         try:
-            with self._connection.pipeline():
-                self._save(folded)
-                self._run(COUNT_COMMIT, (str(int(beats)), self._epoch))
-                self._run("COMMIT")
+            self._save(folded)
+            self._run(COUNT_COMMIT, (str(int(beats)), self._epoch))
+            self._run("COMMIT")
+            self._sync()
         except (psycopg.Error, UnicodeError) as error:
             raise self._end(error) from error
 
     def rollback(self) -> None:
         """See Book."""
         try:
+            self._drain()
             if self._connection.info.transaction_status != pq.TransactionStatus.IDLE:
-                self._connection.execute("ROLLBACK")
+                self._run_unseen("ROLLBACK")
+                self._sync()
         except psycopg.Error:
-            self._connection.close()
+            self.close()
 
     def find_outcome(self, transaction: str) -> bool | None:
         """See Book. True as well for a later transaction of the same epoch, and False once the server has come back
@@ -122,8 +136,11 @@ class PostgresqlBook:
         """
         epoch, commits = transaction.split()
         try:
-            found = self._run(SELECT_COMMITS, (epoch,)).fetchone()
+            answer = self._run(SELECT_COMMITS, (epoch,))
+            self._sync()
+            found = answer.fetchone()
         except psycopg.errors.LockNotAvailable:
+            self.rollback()
             return None
         except psycopg.Error as error:
             raise self._end(error) from error
@@ -138,23 +155,25 @@ class PostgresqlBook:
     def close(self) -> None:
         """See Book."""
         self._connection.close()
+        with suppress(psycopg.Error):  # the mode ends with the connection, and psycopg minds
+            self._mode.close()
 
     def _load(self, names: Lockset, epoch: str, wait_ms: int) -> Loaded | None:
         """None where the epoch has ended. Everything is sent before anything is read."""
         locking = WAITING if wait_ms else SKIPPING
-        with self._connection.pipeline():
-            self._run("BEGIN")
-            if wait_ms:
-                self._run(SET_LOCK_TIMEOUT, (str(wait_ms),))
-            life = self._run(SELECT_EPOCH, (epoch,))
-            users = self._ask(locking.users, names.users)
-            wallets = self._ask(locking.wallets, names.wallets)
-            budgets = self._ask_budgets(locking.budgets, names)
-            claims = self._ask(locking.claims, names.claims)
-            holds = self._ask(locking.holds, names.holds)
-            workspaces = self._ask(SELECT_WORKSPACES, names.workspaces)
-            keys = self._ask(SELECT_KEYS, names.keys)
-            transfers = self._ask(SELECT_TRANSFERS, names.transfers)
+        self._run("BEGIN")
+        if wait_ms:
+            self._run(SET_LOCK_TIMEOUT, (str(wait_ms),))
+        life = self._run(SELECT_EPOCH, (epoch,))
+        users = self._ask(locking.users, names.users)
+        wallets = self._ask(locking.wallets, names.wallets)
+        budgets = self._ask_budgets(locking.budgets, names)
+        claims = self._ask(locking.claims, names.claims)
+        holds = self._ask(locking.holds, names.holds)
+        workspaces = self._ask(SELECT_WORKSPACES, names.workspaces)
+        keys = self._ask(SELECT_KEYS, names.keys)
+        transfers = self._ask(SELECT_TRANSFERS, names.transfers)
+        self._sync()
         found = life.fetchone()
         if found is None:
             return None
@@ -180,7 +199,24 @@ class PostgresqlBook:
         return self._run(sql, {"ids": pack_array(names.budgets), "owners": pack_array(names.budget_owners)})
 
     def _run(self, sql: LiteralString, values: Mapping[str, str] | Sequence[str] = ()) -> Cursor:
-        return self._connection.execute(sql, values, prepare=True)
+        return self._connection.execute(sql, values)
+
+    def _run_unseen(self, sql: LiteralString) -> None:
+        """Run a statement past psycopg's cache of prepared statements, which would drop all of them at a ROLLBACK, and
+        in a pipeline also one that it has just begun to use again.
+        """
+        self._connection.prepare_threshold = None
+        self._connection.execute(sql)
+        self._connection.prepare_threshold = _PREPARE_ALL
+
+    def _drain(self) -> None:
+        """Read every answer that is still to come, whatever it says. Raises where the connection is gone."""
+        while self._connection.info.transaction_status == pq.TransactionStatus.ACTIVE:
+            try:
+                self._sync()
+            except psycopg.Error:
+                if self._connection.closed:
+                    raise
 
     def _save(self, folded: Folded) -> None:
         changed, loaded = folded.changed, self._rows
@@ -208,7 +244,7 @@ class PostgresqlBook:
         self.rollback()
         meaning = Away if self._connection.closed else classify(error)
         if meaning is Away:
-            self._connection.close()
+            self.close()
         return meaning(str(error))
 
 
