@@ -21,6 +21,7 @@ from tallygate.store import keys as stored_keys
 from tallygate.store import tenants
 from tallygate.store.audit import Change
 from tallygate.store.database import Database
+from tallygate.store.pages import EVERYTHING, Page
 from tallygate.store.rows import FIRST_USER, KeyRecord, NewKey, UserRow, WorkspaceRow
 
 NAME_SYMBOLS_MAX = 64
@@ -40,9 +41,9 @@ def create_workspace(database: Database, name: str, *, actor: str) -> WorkspaceR
     return tenants.create_workspace(database, _check_name(name), _change(actor))
 
 
-def list_workspaces(database: Database) -> list[WorkspaceRow]:
-    """All workspaces, oldest first."""
-    return tenants.list_workspaces(database)
+def list_workspaces(database: Database, page: Page = EVERYTHING) -> list[WorkspaceRow]:
+    """All workspaces, oldest first. Raises InvalidValue for a bad page."""
+    return tenants.list_workspaces(database, page)
 
 
 def disable_workspace(database: Database, workspace: str, *, actor: str) -> WorkspaceRow:
@@ -55,9 +56,9 @@ def create_user(database: Database, workspace: str, name: str, *, actor: str) ->
     return tenants.create_user(database, workspace, _check_name(name), _change(actor))
 
 
-def list_users(database: Database, workspace: str | None = None) -> list[UserRow]:
-    """The users of a workspace, or all, oldest first. Raises NotFound."""
-    return tenants.list_users(database, workspace)
+def list_users(database: Database, workspace: str | None = None, page: Page = EVERYTHING) -> list[UserRow]:
+    """The users of a workspace, or all, oldest first. Raises NotFound, InvalidValue for a bad page."""
+    return tenants.list_users(database, workspace, page)
 
 
 def disable_user(database: Database, workspace: str, user: str, *, actor: str) -> UserRow:
@@ -109,9 +110,9 @@ def create_first_key(database: Database, minter: Minter, *, actor: str = "system
     return None if record is None else CreatedKey(record, secret)
 
 
-def list_keys(database: Database, workspace: str | None = None) -> list[KeyRecord]:
-    """The keys of a workspace, or all, revoked ones too, oldest first. Raises NotFound."""
-    return stored_keys.list_keys(database, workspace)
+def list_keys(database: Database, workspace: str | None = None, page: Page = EVERYTHING) -> list[KeyRecord]:
+    """The keys of a workspace, or all, revoked ones too, oldest first. Raises NotFound, InvalidValue for a bad page."""
+    return stored_keys.list_keys(database, workspace, page)
 
 
 def change_key(

@@ -23,6 +23,7 @@ from tallygate.store import credit as stored_credit
 from tallygate.store.audit import Change
 from tallygate.store.credit import Balance
 from tallygate.store.database import Database
+from tallygate.store.pages import EVERYTHING, Page
 from tallygate.store.writer import Writer
 
 MOVEMENTS_SHOWN_MAX = 10
@@ -83,9 +84,9 @@ async def refund_call(
     return await _move(writer, database, item, hold.workspace_id, Change(actor, time.time_ns()))
 
 
-def list_balances(database: Database, workspace: str | None = None) -> list[Balance]:
-    """The wallet of one workspace, or of all, oldest first. Raises NotFound."""
-    return stored_credit.list_balances(database, workspace)
+def list_balances(database: Database, workspace: str | None = None, page: Page = EVERYTHING) -> list[Balance]:
+    """The wallet of one workspace, or of all, oldest first. Raises NotFound, InvalidValue for a bad page."""
+    return stored_credit.list_balances(database, workspace, page)
 
 
 def list_movements(database: Database, workspace_id: str) -> list[Transfer]:

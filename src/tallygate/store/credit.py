@@ -14,6 +14,7 @@ from tallygate.genai.book import Hold, Transfer
 from tallygate.store.audit import Change, Detail, write_audit
 from tallygate.store.book_rows import unpack_hold, unpack_transfer
 from tallygate.store.database import Database
+from tallygate.store.pages import EVERYTHING, Page, cut
 from tallygate.store.schema import audit_log, holds, transfers, wallets, workspaces
 from tallygate.store.tenants import find_workspace
 
@@ -32,7 +33,7 @@ class Balance(Struct, frozen=True):
     topped_up_at_ns: int | None
 
 
-def list_balances(database: Database, workspace: str | None = None) -> list[Balance]:
+def list_balances(database: Database, workspace: str | None = None, page: Page = EVERYTHING) -> list[Balance]:
     """The wallet of one workspace, or of all, oldest first. Raises NotFound."""
     with database.reading() as connection:
         account = literal("wallet:").concat(workspaces.c.id)
@@ -41,7 +42,7 @@ def list_balances(database: Database, workspace: str | None = None) -> list[Bala
         chosen = select(*columns, topped_up.scalar_subquery()).join(wallets, wallets.c.workspace_id == workspaces.c.id)
         if workspace is not None:
             chosen = chosen.where(workspaces.c.id == find_workspace(connection, workspace).id)
-        rows = connection.execute(chosen.order_by(workspaces.c.created_at_ns, workspaces.c.id))
+        rows = connection.execute(cut(connection, chosen, workspaces, page))
         return [Balance(*row) for row in rows]
 
 

@@ -14,6 +14,7 @@ from tallygate.errors import Conflict, NotFound
 from tallygate.store.audit import Change, Detail, new_id, write_audit
 from tallygate.store.budgets import set_budgets
 from tallygate.store.database import LOCK_FIRST_RUN, Database
+from tallygate.store.pages import EVERYTHING, Page, cut
 from tallygate.store.rows import ACTIVE, REVOKED, KeyRecord, NewKey, UserRow, pack_texts, unpack_texts
 from tallygate.store.schema import keys, users, workspaces
 from tallygate.store.tenants import find_user, find_workspace, insert_workspace
@@ -44,10 +45,10 @@ def create_first_key(database: Database, key: NewKey, change: Change) -> KeyReco
         return _insert_key(connection, owner, key, change)
 
 
-def list_keys(database: Database, workspace: str | None = None) -> list[KeyRecord]:
+def list_keys(database: Database, workspace: str | None = None, page: Page = EVERYTHING) -> list[KeyRecord]:
     """The keys of one workspace, or all, revoked ones too, oldest first. Raises NotFound."""
     with database.reading() as connection:
-        statement = _select_keys().order_by(keys.c.created_at_ns, keys.c.id)
+        statement = cut(connection, _select_keys(), keys, page)
         if workspace is not None:
             statement = statement.where(keys.c.workspace_id == find_workspace(connection, workspace).id)
         return [_record(row) for row in connection.execute(statement).mappings()]

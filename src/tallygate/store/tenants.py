@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from tallygate.errors import Conflict, NotFound
 from tallygate.store.audit import Change, new_id, write_audit
 from tallygate.store.database import Database
+from tallygate.store.pages import EVERYTHING, Page, cut
 from tallygate.store.rows import ACTIVE, DISABLED, FIRST_USER, UserRow, WorkspaceRow
 from tallygate.store.schema import users, wallets, workspaces
 
@@ -24,10 +25,10 @@ def create_workspace(database: Database, name: str, change: Change) -> Workspace
         return workspace
 
 
-def list_workspaces(database: Database) -> list[WorkspaceRow]:
+def list_workspaces(database: Database, page: Page = EVERYTHING) -> list[WorkspaceRow]:
     """All of them, oldest first."""
     with database.reading() as connection:
-        rows = connection.execute(select(workspaces).order_by(workspaces.c.created_at_ns, workspaces.c.id))
+        rows = connection.execute(cut(connection, select(workspaces), workspaces, page))
         return [WorkspaceRow(*row) for row in rows]
 
 
@@ -57,10 +58,10 @@ def create_user(database: Database, workspace: str, name: str, change: Change) -
         return _insert_user(connection, found, name, change)
 
 
-def list_users(database: Database, workspace: str | None = None) -> list[UserRow]:
+def list_users(database: Database, workspace: str | None = None, page: Page = EVERYTHING) -> list[UserRow]:
     """The users of one workspace, or all, oldest first. Raises NotFound."""
     with database.reading() as connection:
-        statement = _select_users().order_by(users.c.created_at_ns, users.c.id)
+        statement = cut(connection, _select_users(), users, page)
         if workspace is not None:
             statement = statement.where(users.c.workspace_id == find_workspace(connection, workspace).id)
         return [UserRow(*row) for row in connection.execute(statement)]

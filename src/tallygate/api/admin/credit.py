@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from tallygate.api.admin.desk import ACTOR, Desk, list_page
+from tallygate.api.admin.desk import ACTOR, Desk, read_page, show_page
 from tallygate.api.body import read_body, read_usd
 from tallygate.api.door import Reply, Request, envelope_reply
 from tallygate.api.query import read_query
@@ -48,8 +48,9 @@ class RefundBody(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 async def list_credit(desk: Desk, request: Request) -> Reply:
     """The wallet of every workspace, oldest first."""
-    balances = await asyncio.to_thread(operations.list_balances, desk.database)
-    return list_page(request, balances, lambda balance: balance.workspace_id, _show_balance)
+    page, _ = read_page(request)
+    balances = await asyncio.to_thread(operations.list_balances, desk.database, None, page)
+    return show_page(request, page, balances, lambda balance: balance.workspace_id, _show_balance)
 
 
 async def show_credit(desk: Desk, request: Request) -> Reply:

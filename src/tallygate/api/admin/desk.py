@@ -1,4 +1,4 @@
-"""What the admin's doors work with, and the page of a list that all of them show alike."""
+"""What the admin's doors work with, and the pages of lists that all of them read and show alike."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
@@ -8,8 +8,8 @@ from msgspec import Struct
 from tallygate.access.keys import Minter
 from tallygate.api.door import Reply, Request, envelope_reply
 from tallygate.api.query import read_query, read_whole
-from tallygate.errors import InvalidValue
 from tallygate.store.database import Database
+from tallygate.store.pages import Page
 from tallygate.store.writer import Writer
 
 ACTOR: Final = "admin"
@@ -31,21 +31,21 @@ class Desk(Struct, frozen=True):
     json_depth_max: int
 
 
-def list_page(
-    request: Request, rows: Sequence[Row], name: Callable[[Row], str], show: Callable[[Row], Any], *others: str
-) -> Reply:
-    """One page of rows, whose order never changes but at the end. The cursor is the id of a page's last row.
+def read_page(request: Request, *others: str) -> tuple[Page, dict[str, str]]:
+    """The page that the address asks for, one row longer to see whether there is more, and its `others`.
 
-    `others` are parameters of the address besides those of the page. Raises InvalidValue.
+    Raises InvalidValue.
     """
     values = read_query(request.query, (*others, *PAGE))
     rows_max = read_whole(values, "limit", low=1, high=ROWS_MAX, otherwise=ROWS_DEFAULT)
-    start = 0
-    if cursor := values.get("cursor"):
-        start = 1 + next((place for place, row in enumerate(rows) if name(row) == cursor), -1)
-        if not start:
-            raise InvalidValue("`cursor` is none that this address gave.", param="cursor")
-    page = rows[start : start + rows_max]
-    more = start + rows_max < len(rows)
-    meta = {"has_more": more, "next_cursor": name(page[-1]) if more else None}
-    return envelope_reply([show(row) for row in page], request, meta)
+    return Page(rows_max + 1, values.get("cursor", "")), values
+
+
+def show_page(
+    request: Request, page: Page, found: Sequence[Row], name: Callable[[Row], str], show: Callable[[Row], Any]
+) -> Reply:
+    """The rows of a page, and where it goes on. The cursor is the id of the last row: `name` gives it."""
+    assert page.rows_max is not None, "a page that was read from an address has an end"
+    rows, more = found[: page.rows_max - 1], len(found) == page.rows_max
+    meta = {"has_more": more, "next_cursor": name(rows[-1]) if more else None}
+    return envelope_reply([show(row) for row in rows], request, meta)

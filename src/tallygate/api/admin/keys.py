@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from tallygate.access import admin
-from tallygate.api.admin.desk import ACTOR, PAGE, Desk, list_page
+from tallygate.api.admin.desk import ACTOR, Desk, read_page, show_page
 from tallygate.api.body import read_body, read_time, read_usd
 from tallygate.api.door import Reply, Request, envelope_reply
 from tallygate.api.query import read_query
@@ -47,9 +47,9 @@ class KeyChange(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 async def list_keys(desk: Desk, request: Request) -> Reply:
     """The keys of a workspace, or all, revoked ones too, oldest first. Never a key itself."""
-    workspace = read_query(request.query, ("workspace", *PAGE)).get("workspace")
-    rows = await asyncio.to_thread(admin.list_keys, desk.database, workspace)
-    return list_page(request, rows, lambda row: row.id, show_key, "workspace")
+    page, values = read_page(request, "workspace")
+    rows = await asyncio.to_thread(admin.list_keys, desk.database, values.get("workspace"), page)
+    return show_page(request, page, rows, lambda row: row.id, show_key)
 
 
 async def create_key(desk: Desk, request: Request) -> Reply:

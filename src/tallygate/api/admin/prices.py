@@ -6,10 +6,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from tallygate.api.admin.desk import ACTOR, PAGE, Desk, list_page
+from tallygate.api.admin.desk import ACTOR, Desk, read_page, show_page
 from tallygate.api.body import read_body, read_time
 from tallygate.api.door import Reply, Request, envelope_reply
-from tallygate.api.query import read_query
 from tallygate.api.shown import show_moment
 from tallygate.errors import InvalidValue
 from tallygate.genai.price_row import PriceKind, PriceRow
@@ -32,13 +31,20 @@ class NewPrice(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 async def list_prices(desk: Desk, request: Request) -> Reply:
     """Every version that was set, in the order they were set; of one kind or one name if the address says so."""
-    values = read_query(request.query, ("kind", "name", *PAGE))
+    page, values = read_page(request, "kind", "name")
     if values.get("kind", "sale") not in ("sale", "cost"):
         raise InvalidValue("`kind` must be sale or cost.", param="kind")
     rows = await asyncio.to_thread(price_admin.list_rows, desk.database)
     wanted = [row for row in rows if values.get("kind", row.kind) == row.kind]
     wanted = [row for row in wanted if values.get("name", row.name) == row.name]
-    return list_page(request, wanted, lambda row: row.version, show_price, "kind", "name")
+    start = 0
+    if page.after:
+        start = 1 + next((place for place, row in enumerate(wanted) if row.version == page.after), -1)
+        if not start:
+            raise InvalidValue("`cursor` is none that this list gave.", param="cursor")
+    # Every worker holds them all in memory anyway.
+    shown = wanted[start:][: page.rows_max]
+    return show_page(request, page, shown, lambda row: row.version, show_price)
 
 
 async def set_price(desk: Desk, request: Request) -> Reply:

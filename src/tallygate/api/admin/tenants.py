@@ -6,10 +6,9 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from tallygate.access import admin
-from tallygate.api.admin.desk import ACTOR, PAGE, Desk, list_page
+from tallygate.api.admin.desk import ACTOR, Desk, read_page, show_page
 from tallygate.api.body import read_body
 from tallygate.api.door import Reply, Request, envelope_reply
-from tallygate.api.query import read_query
 from tallygate.api.shown import show_moment
 from tallygate.store.rows import UserRow, WorkspaceRow
 
@@ -46,8 +45,9 @@ class UserChange(Struct, frozen=True, forbid_unknown_fields=True):
 
 async def list_workspaces(desk: Desk, request: Request) -> Reply:
     """Every workspace, oldest first."""
-    rows = await asyncio.to_thread(admin.list_workspaces, desk.database)
-    return list_page(request, rows, lambda row: row.id, show_workspace)
+    page, _ = read_page(request)
+    rows = await asyncio.to_thread(admin.list_workspaces, desk.database, page)
+    return show_page(request, page, rows, lambda row: row.id, show_workspace)
 
 
 async def create_workspace(desk: Desk, request: Request) -> Reply:
@@ -68,9 +68,9 @@ async def change_workspace(desk: Desk, request: Request) -> Reply:
 
 async def list_users(desk: Desk, request: Request) -> Reply:
     """The users of a workspace, or all, oldest first."""
-    workspace = read_query(request.query, ("workspace", *PAGE)).get("workspace")
-    rows = await asyncio.to_thread(admin.list_users, desk.database, workspace)
-    return list_page(request, rows, lambda row: row.id, show_user, "workspace")
+    page, values = read_page(request, "workspace")
+    rows = await asyncio.to_thread(admin.list_users, desk.database, values.get("workspace"), page)
+    return show_page(request, page, rows, lambda row: row.id, show_user)
 
 
 async def create_user(desk: Desk, request: Request) -> Reply:
