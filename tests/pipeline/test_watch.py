@@ -116,11 +116,3 @@ def test_another_attempt_begins_with_nothing_but_what_the_first_reported(watch: 
         ("den/m", 0, "", None),
     ]
     assert (outcome.usage, outcome.output_bytes, outcome.served) == (None, 0, None)
-
-
-def test_whoever_asks_is_told_after_each_write(tmp_path: Path) -> None:
-    heard: list[int] = []
-    watch = Watch(Stage(tmp_path).open(), lambda watch: heard.append(watch.chunks_delivered))
-    watch.count_chunk()
-    watch.count_chunk()
-    assert heard == [1, 2]

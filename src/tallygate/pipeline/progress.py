@@ -1,11 +1,13 @@
-"""Tells the book how far a running stream has come, so that a crash costs neither its caller nor the house more than
+"""Tells the book how far running streams have come, so that a crash costs neither their callers nor the house more than
 the last second.
 
-A stream younger than a second tells nothing; an older one at most once a second, by the same rules as its end.
+One clock for all of them: each second those are told of that are older than one and have said something since. What
+they have come to is reckoned by the rules of their end, as if they broke off just then.
 """
 
-import time
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Final
 
 from tallygate.access.admission import Admitted
@@ -15,35 +17,69 @@ from tallygate.pipeline.watch import Watch
 
 Note = Callable[[Progress], None]
 
-EVERY_NS: Final = 1_000_000_000
+EVERY_S: Final = 1.0
+
+AT_ONCE: Final = 64
+"""So many notes are written before others get their turn."""
 
 
-class Pace:
-    """The notes of one call. Call it after each write. `note` is the store's writer's; nobody waits for it."""
+class _Pace:
+    """One running stream. `old`: it was there when the clock last struck; `noted`: the writes told of."""
 
-    def __init__(
-        self, note: Note, admitted: Admitted, body_bytes: int, *, clock_ns: Callable[[], int] = time.monotonic_ns
-    ) -> None:
+    __slots__ = ("admitted", "body_bytes", "noted", "old", "watch")
+
+    def __init__(self, admitted: Admitted, watch: Watch, body_bytes: int) -> None:
+        self.admitted = admitted
+        self.watch = watch
+        self.body_bytes = body_bytes
+        self.old = False
+        self.noted = 0
+
+
+class Pacer:
+    """The clock of one process. `note` is the store's writer's; nobody waits for it. It ticks only while calls run."""
+
+    def __init__(self, note: Note) -> None:
         self._note = note
-        self._admitted = admitted
-        self._body_bytes = body_bytes
-        self._clock_ns = clock_ns
-        self._due_ns = clock_ns() + EVERY_NS
+        self._paces: set[_Pace] = set()
+        self._ticking: asyncio.Task[None] | None = None
 
-    def __call__(self, watch: Watch) -> None:
-        """Note how far the call has come, if it is time."""
-        now_ns = self._clock_ns()
-        if now_ns < self._due_ns:
-            return
-        self._due_ns = now_ns + EVERY_NS
-        hold, quote = self._admitted.hold, self._admitted.quote
-        bill = draw_up(watch.outcome("partial"), quote.price, quote.bound, hold, self._body_bytes)
-        self._note(
-            Progress(
-                hold=hold,
-                epoch=hold.epoch,
-                input_tokens=bill.usage.input_tokens,
-                output_tokens=bill.usage.output_tokens,
-                amount_nusd=min(bill.amount_nusd, hold.amount_nusd),
-            )
-        )
+    @contextmanager
+    def keep(self, admitted: Admitted, watch: Watch, body_bytes: int) -> Generator[None]:
+        """The call runs while this context is open. `body_bytes`: of its request."""
+        pace = _Pace(admitted, watch, body_bytes)
+        self._paces.add(pace)
+        if self._ticking is None or self._ticking.done():
+            self._ticking = asyncio.create_task(self._tick())
+        try:
+            yield
+        finally:
+            self._paces.discard(pace)
+
+    async def _tick(self) -> None:
+        while self._paces:
+            await asyncio.sleep(EVERY_S)
+            await self.look()
+
+    async def look(self) -> None:
+        """Tell of every stream that has something new to tell."""
+        for number, pace in enumerate(tuple(self._paces)):
+            if not pace.old:
+                pace.old = True
+            elif pace in self._paces and pace.watch.chunks_delivered > pace.noted:
+                pace.noted = pace.watch.chunks_delivered
+                self._note(_reckon(pace))
+            if number % AT_ONCE == AT_ONCE - 1:
+                await asyncio.sleep(0)
+
+
+def _reckon(pace: _Pace) -> Progress:
+    hold, quote = pace.admitted.hold, pace.admitted.quote
+    bill = draw_up(pace.watch.outcome("partial"), quote.price, quote.bound, hold, pace.body_bytes)
+    return Progress(
+        hold=hold,
+        epoch=hold.epoch,
+        input_tokens=bill.usage.input_tokens,
+        output_tokens=bill.usage.output_tokens,
+        amount_nusd=min(bill.amount_nusd, hold.amount_nusd),
+    )

@@ -19,7 +19,7 @@ from tallygate.media.spool import Spool
 from tallygate.pipeline.call import Call, ClientGone
 from tallygate.pipeline.count import Counter
 from tallygate.pipeline.finish import Finisher
-from tallygate.pipeline.progress import Note, Pace
+from tallygate.pipeline.progress import Note, Pacer
 from tallygate.pipeline.relay import Relay, Relayed
 from tallygate.pipeline.replay import Keeping, give_again
 from tallygate.pipeline.running import Running
@@ -51,6 +51,7 @@ class Hallway:
 
     def __init__(self, steps: Steps) -> None:
         self._steps = steps
+        self._pacer = Pacer(steps.note)
 
     async def run(self, call: Call) -> None:
         """Serve one call to its end, whatever happens to its client: the body of its owner task. Never raises."""
@@ -86,8 +87,8 @@ class Hallway:
         if admitted.hold.claim_id:
             keeping = call.client = Keeping(call.client, steps.spool, call.id)
             call.departure.stay()
-        watch = Watch(call, Pace(steps.note, admitted, len(call.body)))
-        with steps.running.keep(call, admitted.key_id):
+        watch = Watch(call)
+        with steps.running.keep(call, admitted.key_id), self._pacer.keep(admitted, watch, len(call.body)):
             relayed = await steps.relay.serve(call, plan, admitted, watch)
         await conclude(call, await steps.finisher.finish(call, admitted, relayed, keeping))
 

@@ -5,7 +5,7 @@ told.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from msgspec import structs
 
@@ -21,12 +21,11 @@ from tallygate.pipeline.call import Call
 
 class Watch:
     """The notes of one call. `begun`: an event with content or an end was seen; `delivered`: the client got some of
-    it. `on_chunk` is called after each write that was handed to the client's transport.
+    it.
     """
 
-    def __init__(self, call: Call, on_chunk: Callable[["Watch"], None] | None = None) -> None:
+    def __init__(self, call: Call) -> None:
         self._call = call
-        self._on_chunk = on_chunk
         self._attempts: list[Attempt] = []
         self._target: Target | None = None
         self.sent = False
@@ -126,8 +125,6 @@ class Watch:
         self._delivered_bytes, self._delivered_pieces = self._seen_bytes, self._seen_pieces
         if self.first_chunk_ns is None:
             self.first_chunk_ns = time.monotonic_ns() - self._call.arrived_ns
-        if self._on_chunk is not None:
-            self._on_chunk(self)
 
     def outcome(self, status: Status, error_code: str = "") -> Outcome:
         """The notes as the record that every other room reads. `error_code`: of the last attempt, which has failed."""
