@@ -59,9 +59,11 @@ class Declared(Protocol):
 
 
 class _Answer(Struct, frozen=True):
-    """A version and the time for which it is the answer: from `since_ns` up to, but not at, `until_ns`."""
+    """A version, None if there is none, and the time for which it is the answer: from `since_ns` up to, but not at,
+    `until_ns`.
+    """
 
-    version: Version
+    version: Version | None
     since_ns: int
     until_ns: int
 
@@ -136,6 +138,7 @@ class PriceList:
             starts: list[int] = []
             version = self._find_sale(request_model, targets, at_ns, starts)
             answer = _remember(self._sales, (request_model, targets), version, at_ns, starts)
+        assert answer.version is not None, "a sale without a price is refused, not remembered"
         return answer.version
 
     def cost(self, target: Target, at_ns: int) -> Version | None:
@@ -144,8 +147,6 @@ class PriceList:
         if answer is None or not answer.since_ns <= at_ns < answer.until_ns:
             starts: list[int] = []
             version = self._find_cost(target, at_ns, starts)
-            if version is None:
-                return None
             answer = _remember(self._costs, target, version, at_ns, starts)
         return answer.version
 
@@ -252,7 +253,7 @@ def _derive(name: str, costs: Sequence[Version]) -> Version:
     return Version(price, name_version(price), "dearest")
 
 
-def _remember(memo: "dict[Any, _Answer]", key: Any, version: Version, at_ns: int, starts: Sequence[int]) -> _Answer:
+def _remember(memo: "dict[Any, _Answer]", key: Any, version: Version | None, at_ns: int, starts: Sequence[int]) -> _Answer:
     """Keep an answer for as long as nothing it was made of begins anew."""
     since_ns = max((start for start in starts if start <= at_ns), default=_ALWAYS_NS)
     until_ns = min((start for start in starts if start > at_ns), default=_NEVER_NS)
