@@ -1,12 +1,12 @@
 """The doors behind which a model answers: look at the body once, make a `Call`, let the hallway walk it."""
 
-import secrets
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
 from tallygate.access.claims import read_claim_key
 from tallygate.access.credentials import read_credential
+from tallygate.api.call_id import make_call_id
 from tallygate.api.door import Request
 from tallygate.api.urls import Door, Route
 from tallygate.dialects.registry import COUNTING, DIALECTS
@@ -29,7 +29,7 @@ def open_call(request: Request, route: Route, client: Client, *, json_depth_max:
     forwarded = _pick(request.headers, dialect.forward_headers)
     dialect.check_headers(forwarded, request.body, peek)
     return Call(
-        call_id=f"call_{secrets.token_hex(16)}",
+        call_id=make_call_id(),
         request_id=request.request_id,
         operation=operation,
         dialect=dialect,
