@@ -15,53 +15,11 @@ from tallygate.api.settings import ServerSettings
 from tallygate.config import ConfigError, Resolved, Settings, list_settings, resolve
 from tallygate.config.environment import variable_of
 from tallygate.genai.secret import Secret
+from tests.config.samples import SAMPLES
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
 
 # A value that each setting accepts and that is not its default, as a variable would hold it.
-SAMPLES = {
-    "data": "/srv/tallygate",
-    "database_url": "postgresql://db/tallygate",
-    "public_url": "https://gateway.example",
-    "admin_key": "an-admin-key",
-    "opening_credit_usd": "2.50",
-    "discover": "no",
-    "log_level": "debug",
-    "server.host": "0.0.0.0",
-    "server.port": "9000",
-    "server.workers": "3",
-    "server.body_bytes_max": "2048",
-    "server.json_depth_max": "32",
-    "media_url": "file:///srv/media",
-    "idempotency.keep_s": "3600",
-    "idempotency.spool_bytes_max": "0",
-    "idempotency.answer_bytes_max": "1024",
-    "limits.concurrency": "7",
-    "keys.prefix": "tg-",
-    "keys.pepper": "ab" * 32,
-    "store.heartbeat_s": "0.5",
-    "store.lease_s": "20",
-    "transport.connect_ms": "1001",
-    "transport.first_byte_ms": "1002",
-    "transport.silence_ms": "1003",
-    "transport.total_ms": "1004",
-    "transport.keep_alive_ms": "1005",
-    "transport.connections_max": "1006",
-    "transport.header_bytes_max": "1024",
-    "transport.headers_max": "9",
-    "providers.NAME.base_url": "http://lab:8000",
-    "providers.NAME.speaks": '{ openai_chat = "/v1/chat/completions" }',
-    "providers.NAME.api_key_env": "LAB_KEY",
-    "providers.NAME.api_key_file": "/run/secrets/lab",
-    "providers.NAME.auth": "x-api-key",
-    "providers.NAME.headers": '{ x-team = "blue" }',
-    "providers.NAME.stream_usage": "off",
-    "providers.NAME.output_cap_key": "max_completion_tokens",
-    "providers.NAME.free": "true",
-    "models.NAME.targets": "lab/a, lab/b",
-    "models.NAME.aliases": '["one", "two"]',
-    "models.NAME.price": '{ input = "0.20", output = "0.80" }',
-}
 
 
 def read(environ: Mapping[str, str] | None = None, text: str = "", folder: Path | None = None) -> Resolved:
