@@ -1,0 +1,207 @@
+"""The place of the money tests: the provider, gateways before it that sell its models, and workspaces with money.
+
+Every model is named LANGUAGE/SCRIPT and costs the same, so that amounts can be computed by hand. What is in the ledger
+is read from the database itself, by the functions that `tallygate ledger audit` uses, and never from the gateway.
+"""
+
+import itertools
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from tallygate.genai.book import Hold
+from tallygate.ledger.audit import Audit
+from tallygate.store.address import parse_address
+from tallygate.store.database import Database
+from tallygate.store.ledger import open_ledger
+from tests.contract.gateway import Gateway, Reply, clean_env, start_gateway
+from tests.fakes.process import ROOT, Process
+from tests.fakes.upstream import PROVIDER_KEY, Entry, Upstream
+from tests.money.scripts import SCRIPTS
+from tests.money.wires import WIRES
+
+PRICE = 'price = { input = "1.00", cache_read = "0.10", output = "2.00" }\n'
+"""USD for a million tokens. A token of input is 1,000 nano-USD, one from the cache 100, one of output 2,000."""
+
+DIALECTS = {"openai": "openai_chat", "anthropic": "anthropic_messages"}
+PATIENCE_S = 30.0
+NONCES = itertools.count(1)
+T = TypeVar("T")
+
+
+@contextmanager
+def start_player() -> Generator[Upstream]:
+    """The provider on a free port, until the block ends."""
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    with Process([sys.executable, "-m", "tests.money.provider", "--key", PROVIDER_KEY], env) as process:
+        yield Upstream(process)
+
+
+def write_configuration(player_url: str, transport: str = "") -> str:
+    """A configuration that sells every script in both languages, and pairs of targets, the first of which fails.
+
+    `nowhere` is a provider whose port is closed; `unpriced` has no price.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        nowhere = closed.getsockname()[1]
+    rows = [
+        f'[providers.{name}]\nbase_url = "{url}"\nspeaks = {{ {DIALECTS[wire]} = "{WIRES[wire].path}" }}\n'
+        'api_key_env = "LAB_KEY"\n'
+        for wire in WIRES
+        for name, url in ((f"{wire}-lab", player_url), (f"{wire}-nowhere", f"http://127.0.0.1:{nowhere}"))
+    ]
+    models = {f"{wire}/{script}": [f"{wire}-lab/{script}"] for wire in WIRES for script in SCRIPTS}
+    for wire, other in (("openai", "anthropic"), ("anthropic", "openai")):
+        lab, good = f"{wire}-lab", f"{wire}-lab/good"
+        models[f"{wire}/second-after-500"] = [f"{lab}/status-500", good]
+        models[f"{wire}/second-after-another-language"] = [f"{other}-lab/status-503", good]
+        models[f"{wire}/second-after-nowhere"] = [f"{wire}-nowhere/good", good]
+        models[f"{wire}/second-after-a-break"] = [f"{lab}/reset-at-once", good]
+        models[f"{wire}/second-never-asked"] = [f"{lab}/reset-in-the-middle", good]
+        models[f"{wire}/nowhere"] = [f"{wire}-nowhere/good"]
+    sold = "".join(f'[models."{name}"]\ntargets = {json.dumps(targets)}\n{PRICE}' for name, targets in models.items())
+    unpriced = "".join(f'[models."{wire}/unpriced"]\ntargets = ["{wire}-lab/good"]\n' for wire in WIRES)
+    return f"{''.join(rows)}{sold}{unpriced}[transport]\n{transport}"
+
+
+class Tenant(NamedTuple):
+    """A workspace with a key that sees all of it."""
+
+    place: "Place"
+    name: str
+    id: str
+    key: str
+
+    def send(self, method: str, path: str, body: Any = None) -> Reply:
+        """One request to one of the gateway's own addresses."""
+        return self.place.send(self.key, method, path, body)
+
+    def read(self, path: str) -> Any:
+        """What one of them tells."""
+        reply = self.send("GET", path)
+        assert reply.status == 200, reply.body
+        return json.loads(reply.body, parse_float=Decimal)["data"]
+
+    def holds(self) -> list[Hold]:
+        """Its calls, as they stand in the ledger."""
+        return [hold for hold in self.place.holds() if hold.workspace_id == self.id]
+
+    def settled(self, count: int = 1) -> list[Hold]:
+        """Its calls, once so many have ended."""
+        return wait_until(lambda: _ended(self.holds(), count))
+
+
+def _ended(holds: list[Hold], count: int) -> list[Hold] | None:
+    return holds if len(holds) == count and all(hold.state != "open" for hold in holds) else None
+
+
+class Place:
+    """A running gateway, the provider behind it, and the database under it."""
+
+    def __init__(self, gateway: Gateway, player: Upstream, database: Database) -> None:
+        self.gateway, self.player, self.database = gateway, player, database
+        self._admin_key = Path(gateway.env["TALLYGATE_DATA"], "admin-key").read_text().strip()
+        self._names = itertools.count(1)
+
+    def send(self, key: str, method: str, path: str, body: Any = None) -> Reply:
+        """One request on a connection of its own."""
+        raw = None if body is None else json.dumps(body).encode()
+        sent = [] if raw is None else [("Content-Type", "application/json")]
+        return self.gateway.ask(method, path, raw, sent, key=key)
+
+    def administer(self, method: str, path: str, body: Any = None) -> Any:
+        """One change by the admin."""
+        reply = self.send(self._admin_key, method, f"/v1/admin/{path}", body)
+        assert reply.status in (200, 201), reply.body
+        return reply.json["data"]
+
+    def found(self, usd: str = "1.00", **key: Any) -> Tenant:
+        """A new workspace with so much money; `key` says what its key may do."""
+        name = f"w{next(self._names)}"
+        made = self.administer("POST", "workspaces", {"name": name})
+        if Decimal(usd):
+            self.administer("POST", "credit", {"workspace": name, "usd": usd, "id": f"first-of-{name}"})
+        return Tenant(self, name, made["id"], self.make_key(name, **key))
+
+    def make_key(self, workspace: str, **key: Any) -> str:
+        """One more key."""
+        permissions = ["models:use", "routing:view", "accounting:view_tenant"]
+        asked = {"workspace": workspace, "name": f"key-{next(self._names)}", "permissions": permissions, **key}
+        return self.administer("POST", "keys", asked)["key"]
+
+    def holds(self) -> list[Hold]:
+        """Every call."""
+        with open_ledger(self.database) as book:
+            return list(book.holds())
+
+    def audit(self) -> list[str]:
+        """What does not add up."""
+        with open_ledger(self.database) as book:
+            return [str(finding) for finding in Audit(book).run()]
+
+    def next_nonce(self) -> str:
+        """A word that no other request bears, at any place."""
+        return f"n{next(NONCES):05}"
+
+    def asked(self, nonce: str) -> list[Entry]:
+        """What the provider was asked with this word, in order."""
+        return self.player.requests(f"{nonce} ")
+
+    def wait_for(self, event: str, nonce: str, count: int = 1) -> None:
+        """Wait until so many calls with this word have come as far as this in the provider's journal."""
+
+        def look() -> bool:
+            numbers = {entry["request"] for entry in self.asked(nonce)}
+            seen = [e for e in self.player.journal if e["event"] == event and e["request"] in numbers]
+            return len(seen) >= count
+
+        wait_until(lambda: look() or None)
+
+
+def wait_until(look: Callable[[], T | None], patience_s: float = PATIENCE_S) -> T:
+    """What `look` finds, as soon as it finds it."""
+    deadline_s = time.monotonic() + patience_s
+    while (found := look()) is None:
+        assert time.monotonic() < deadline_s, "what was waited for does not come"
+        time.sleep(0.005)
+    return found
+
+
+@contextmanager
+def start_place(
+    folder: Path,
+    player: Upstream,
+    *,
+    transport: str = "",
+    database_url: str | None = None,
+    arguments: Sequence[str] = (),
+    **env: str,
+) -> Generator[Place]:
+    """A gateway, until the block ends; then its ledger must add up, and nothing may be left open."""
+    config = folder / "tallygate.toml"
+    config.write_text(write_configuration(player.url, transport))
+    url = database_url or f"sqlite:///{folder}/tallygate.db"
+    told = clean_env(folder, LAB_KEY=PROVIDER_KEY, TALLYGATE_DATABASE_URL=url, **env)
+    with start_gateway(told, "--config", str(config), *arguments) as gateway:
+        with Database(parse_address(url, folder)) as database:
+            place = Place(gateway, player, database)
+            yield place
+            assert place.audit() == []
+        gateway.cli("ledger", "audit", "--config", str(config))
+
+
+def write_body(model: str, nonce: str, *, stream: bool, **more: Any) -> bytes:
+    """A request of 400 bytes, whatever is in it: 100 tokens of input where the gateway must guess, at most 656."""
+    body = {"model": model, "max_tokens": 50, "stream": stream, "messages": [], **more}
+    body["messages"] = [{"role": "user", "content": f"{nonce} "}, *more.get("messages", [])]
+    missing = 400 - len(json.dumps(body))
+    assert missing >= 0
+    body["messages"][0]["content"] += "x" * missing
+    return json.dumps(body).encode()
