@@ -23,33 +23,33 @@ class WatchedBook:
     """Another book."""
 
     def __init__(self, book: Book, look: Look) -> None:
-        self._book = book
+        self.book = book
         self._look = look
         look("opened")
 
     def load(self, names: Lockset, epoch: str, *, durable: bool, wait_ms: int) -> Loaded:
         self._look("before load")
-        loaded = self._book.load(names, epoch, durable=durable, wait_ms=wait_ms)
+        loaded = self.book.load(names, epoch, durable=durable, wait_ms=wait_ms)
         self._look("after load")
         return loaded
 
     def commit(self, folded: Folded, *, beats: bool) -> None:
         self._look("before commit")
-        self._book.commit(folded, beats=beats)
+        self.book.commit(folded, beats=beats)
         self._look("after commit")
 
     def rollback(self) -> None:
-        self._book.rollback()
+        self.book.rollback()
 
     def find_outcome(self, transaction: str) -> bool | None:
         self._look("before outcome")
-        return self._book.find_outcome(transaction)
+        return self.book.find_outcome(transaction)
 
     def cut(self) -> None:
-        self._book.cut()
+        self.book.cut()
 
     def close(self) -> None:
-        self._book.close()
+        self.book.close()
 
 
 class Watch:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from tallygate.genai.book import Answer, Budget, Claim, Hold, Key, Transfer, User, Wallet, Workspace
+from tallygate.genai.items import TopUp
 from tallygate.store.address import DatabaseAddress, Engine
 from tallygate.store.driver import DriverConnection
 from tests.fakes.ledger import Shelf, build_town
@@ -42,6 +43,10 @@ class Town:
         """Heartbeats of all epochs together."""
         return self._fetch("SELECT coalesce(sum(beats), 0) FROM epochs")[0][0]
 
+    def living(self) -> set[str]:
+        """Epochs that have not ended."""
+        return {epoch for (epoch,) in self._fetch("SELECT epoch FROM epochs WHERE ended_at_ns IS NULL")}
+
     def put(self, row: Any) -> None:
         """Write one row whole, new or not."""
         match row:
@@ -69,7 +74,7 @@ class Town:
             for row in shelf.tables[table].values():
                 self.put(row)
         for line in shelf.transfers.values():
-            self._put("transfers", "id", as_dict(line))
+            self._put("transfers", "", as_dict(line))
         self._fetch("COMMIT")
 
     def read(self) -> Shelf:
@@ -112,10 +117,8 @@ class Town:
     def _put(self, table: str, key: str, values: dict[str, Any]) -> None:
         names, marks = ", ".join(values), ", ".join("?" * len(values))
         changes = ", ".join(f"{name} = excluded.{name}" for name in values if name != key)
-        self._fetch(
-            f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT ({key}) DO UPDATE SET {changes}",
-            *values.values(),
-        )
+        conflict = f" ON CONFLICT ({key}) DO UPDATE SET {changes}" if key else ""
+        self._fetch(f"INSERT INTO {table} ({names}) VALUES ({marks}){conflict}", *values.values())
 
     def _rows(self, table: str, kind: type[msgspec.Struct]) -> list[tuple[Any, ...]]:
         return self._select(table, kind.__struct_fields__)
@@ -129,9 +132,12 @@ class Town:
 
 
 def found_town(address: DatabaseAddress, *, credit_nusd: int = 0) -> None:
-    """The town, in a database that has none."""
+    """The town, in a database that has none; both its wallets have money, or none has."""
+    shelf = build_town(credit_nusd=credit_nusd)
+    if credit_nusd:
+        shelf.do(TopUp("second", "w2", credit_nusd))
     with closing(Town(address)) as town:
-        town.put_all(build_town(credit_nusd=credit_nusd))
+        town.put_all(shelf)
 
 
 def as_dict(row: msgspec.Struct) -> dict[str, Any]:

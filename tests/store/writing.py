@@ -25,6 +25,7 @@ class Gate:
     def __init__(self, watch: Watch, moment: str) -> None:
         self._moment, self._watch, self._before = moment, watch, watch.look
         self._reached, self._open = threading.Event(), threading.Event()
+        self._error: Exception | None = None
         watch.look = self._look
 
     def _look(self, moment: str) -> None:
@@ -32,12 +33,16 @@ class Gate:
         if moment == self._moment:
             self._reached.set()
             assert self._open.wait(60)
+            if self._error is not None:
+                raise self._error
 
     async def reached(self) -> None:
         """Wait until the thread stands there."""
         assert await asyncio.to_thread(self._reached.wait, 60)
 
-    def let_go(self) -> None:
+    def let_go(self, error: Exception | None = None) -> None:
+        """Let it go on, or fail there."""
+        self._error = error
         self._watch.look = self._before
         self._open.set()
 
@@ -45,11 +50,11 @@ class Gate:
 class Desk:
     """A writer at work, and what became of it."""
 
-    def __init__(self, address: DatabaseAddress, watch: Watch) -> None:
+    def __init__(self, address: DatabaseAddress, watch: Watch, kind: type[Writer] = Writer) -> None:
         self.address = address
         self.watch = watch
         self.broken: list[Exception] = []
-        self.writer = Writer(address, watch.fold, owner="test", on_broken=self.broken.append, open_book=watch.open_book)
+        self.writer = kind(address, watch.fold, owner="test", on_broken=self.broken.append, open_book=watch.open_book)
 
     async def hold(self, hold_id: str, amount_nusd: int = 100, key_id: str = "k1") -> Hold:
         result = await self.writer.admit(call(hold_id, amount_nusd, key_id))

@@ -279,8 +279,9 @@ class Writer:
         raise Away("the outcome of a commit was not known in time")
 
     def _pause(self, error: BookError) -> None:
-        """Wait before the next try, longer each time."""
-        logger.warning("the database does not take the book's changes: %s", error.__cause__ or error)
+        """Wait before the next try, longer each time. Only the first of a row is worth a line in the log."""
+        if self._pause_s == PAUSE_S:
+            logger.warning("the database does not take the book's changes: %s", error.__cause__ or error)
         time.sleep(self._pause_s)
         self._pause_s = min(PAUSE_MAX_S, self._pause_s * 2)
 

@@ -1,0 +1,279 @@
+"""Processes that work on the book are killed, stopped and cut off: what anybody was told stays true, on both engines.
+
+A few cycles run always; the full campaigns are long.
+"""
+
+import itertools
+import random
+import shutil
+import signal
+import uuid
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import pytest
+
+from tallygate.store.address import DatabaseAddress, parse_address
+from tallygate.store.migrate import migrate
+from tests.faults.money_proxy import Cut, Proxy
+from tests.faults.money_stage import MoneyStage, go_on, wait_for, wait_until_stopped
+from tests.faults.money_worker import MOMENTS
+from tests.fixtures.postgresql import PrivateServer
+
+SEED = 20261121
+COUNT_MAX = 25
+CYCLES_EACH = 15
+"""Cycles on one town, which the judge reads from its first line after each."""
+
+Towns = Callable[[], MoneyStage]
+
+
+@pytest.fixture
+def towns(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Towns]:
+    """Makes towns, each in a database of its own."""
+    names = itertools.count()
+    made: list[str] = []
+    stages: list[MoneyStage] = []
+
+    def make() -> MoneyStage:
+        folder = tmp_path / str(next(names))
+        folder.mkdir()
+        if engine == "sqlite":
+            shutil.copy(request.getfixturevalue("sqlite_template"), folder / "tallygate.db")
+            stages.append(MoneyStage(parse_address(f"sqlite:///{folder}/tallygate.db", Path()), folder))
+            return stages[-1]
+        template: str = request.getfixturevalue("postgresql_template")
+        server: PrivateServer = request.getfixturevalue("postgresql_server")
+        made.append(f"town_{uuid.uuid4().hex}")
+        stages.append(MoneyStage(parse_address(server.create_database(made[-1], template=template), Path()), folder))
+        return stages[-1]
+
+    yield make
+    for stage in stages:
+        stage.close()
+    for name in made:
+        request.getfixturevalue("postgresql_server").drop_database(name)
+
+
+@pytest.fixture(scope="module")
+def own_server() -> Generator[PrivateServer]:
+    """A server that a test may kill."""
+    with PrivateServer() as server:
+        yield server
+
+
+@pytest.fixture
+def own_stage(own_server: PrivateServer, tmp_path: Path) -> Generator[MoneyStage]:
+    """A town on it."""
+    address = parse_address(own_server.create_database(f"town_{uuid.uuid4().hex}"), Path())
+    migrate(address)
+    stage = MoneyStage(address, tmp_path)
+    yield stage
+    stage.close()
+
+
+class Figures:
+    """What a campaign came to, for whoever reads the run (pytest -s)."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self.cycles = 0
+        self.recovered = 0
+        self.answers = 0
+
+    def add(self, stage: MoneyStage, recovered: int, before: int) -> None:
+        self.cycles += 1
+        self.recovered += recovered
+        self.answers += len(stage.told()) - before
+
+    def tell(self) -> None:
+        print(  # noqa: T201 - the figures are the point
+            f"\n{self._what}, seed {SEED}: {self.cycles} cycles, {self.answers} answers, "
+            f"{self.recovered} holds recovered; a failure rate above {3 / max(self.cycles, 1):.4f} is ruled out at 95 %"
+        )
+
+
+def kill_once(stage: MoneyStage, source: random.Random, moment: str, figures: Figures) -> None:
+    """One cycle: work, die, be recovered, be judged. Without a moment: at a random time."""
+    before = len(stage.told())
+    task = stage.task(seed=source.randrange(2**32), calls=10_000, moment=moment, count=source.randrange(2, COUNT_MAX))
+    process = stage.start(task)
+    if not moment:
+        process.join(source.random() * 0.4)
+        process.kill()
+    wait_for(process, killed=True)
+    recovered = stage.recover()
+    stage.judge()
+    figures.add(stage, recovered, before)
+
+
+def test_a_kill_at_any_point_leaves_no_trace(towns: Towns) -> None:
+    source, figures, stage = random.Random(SEED), Figures("kills at named points"), towns()
+    for moment in (*MOMENTS, ""):
+        kill_once(stage, source, moment, figures)
+    figures.tell()
+    assert figures.recovered > 0
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3_600)
+def test_two_hundred_kills_leave_no_trace(towns: Towns) -> None:
+    source, figures = random.Random(SEED + 1), Figures("kills at named points and at random")
+    moments = [*MOMENTS, "", "", ""] * 18
+    for start in range(0, len(moments), CYCLES_EACH):
+        stage = towns()
+        for moment in moments[start : start + CYCLES_EACH]:
+            kill_once(stage, source, moment, figures)
+    figures.tell()
+    assert figures.cycles >= 200
+    assert figures.recovered > figures.cycles
+
+
+def kill_one_of_two(stage: MoneyStage, source: random.Random, moment: str, figures: Figures) -> None:
+    """One dies while the other works on the same wallets, and goes on."""
+    before = len(stage.told())
+    seeds = source.randrange(2**32), source.randrange(2**32)
+    survivor = stage.start(stage.task(seed=seeds[0], calls=240))
+    victim = stage.start(stage.task(seed=seeds[1], calls=10_000, moment=moment, count=source.randrange(2, COUNT_MAX)))
+    wait_for(victim, killed=True)
+    wait_for(survivor, killed=False)
+    recovered = stage.recover()
+    stage.judge()
+    figures.add(stage, recovered, before)
+
+
+def test_a_death_does_not_hurt_the_neighbour(towns: Towns) -> None:
+    source, figures, stage = random.Random(SEED), Figures("one of two killed"), towns()
+    for moment in ("after load", "within commit", "before reply"):
+        kill_one_of_two(stage, source, moment, figures)
+    figures.tell()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3_600)
+def test_many_deaths_do_not_hurt_the_neighbour(towns: Towns) -> None:
+    source, figures = random.Random(SEED + 2), Figures("one of two killed")
+    for _ in range(3):
+        stage = towns()
+        for moment in MOMENTS:
+            kill_one_of_two(stage, source, moment, figures)
+    figures.tell()
+
+
+def stop_once(stage: MoneyStage, source: random.Random, moment: str, figures: Figures) -> None:
+    """A process sleeps past its lease: its calls are ended for it, and its own ends are refused when it wakes."""
+    before = len(stage.told())
+    task = stage.task(
+        seed=source.randrange(2**32),
+        calls=120,
+        moment=moment,
+        count=source.randrange(2, COUNT_MAX),
+        signal=signal.SIGSTOP,
+    )
+    process = stage.start(task)
+    wait_until_stopped(process)
+    recovered = stage.recover()
+    stage.judge(all_ended=False)
+    go_on(process)
+    wait_for(process, killed=False)
+    stage.recover()
+    stage.judge()
+    figures.add(stage, recovered, before)
+
+
+SLEEPS = ("before load", "after commit", "before load", "after commit")
+"""Points without a lock on SQLite: nobody can take that from a process that is stopped."""
+
+
+def test_who_sleeps_past_its_lease_is_fenced(towns: Towns) -> None:
+    source, figures, stage = random.Random(SEED), Figures("stopped past the lease"), towns()
+    for moment in SLEEPS[:2]:
+        stop_once(stage, source, moment, figures)
+    figures.tell()
+    assert any(told.answer == "Fenced" for told in stage.told())
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3_600)
+def test_many_who_sleep_are_fenced(towns: Towns, engine: str) -> None:
+    source, figures = random.Random(SEED + 3), Figures("stopped past the lease")
+    moments = SLEEPS if engine == "sqlite" else MOMENTS
+    for _ in range(36 // len(moments)):
+        stage = towns()
+        for moment in moments:
+            stop_once(stage, source, moment, figures)
+    figures.tell()
+
+
+def crash_server(server: PrivateServer, stage: MoneyStage, source: random.Random, figures: Figures) -> None:
+    """The database dies under two processes, one of which dies too; the other goes on when it is back."""
+    before = len(stage.told())
+    seeds = source.randrange(2**32), source.randrange(2**32)
+    survivor = stage.start(stage.task(seed=seeds[0], calls=400))
+    victim = stage.start(stage.task(seed=seeds[1], calls=10_000))
+    stage.wait_until_told()
+    survivor.join(source.random() * 0.5)
+    server.kill()
+    victim.kill()
+    server.start()
+    wait_for(survivor, killed=False)
+    recovered = stage.recover()
+    stage.judge()
+    figures.add(stage, recovered, before)
+
+
+def test_a_crash_of_the_server_loses_nothing(own_server: PrivateServer, own_stage: MoneyStage) -> None:
+    source, figures = random.Random(SEED), Figures("PostgreSQL killed")
+    for _ in range(2):
+        crash_server(own_server, own_stage, source, figures)
+    figures.tell()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3_600)
+def test_many_crashes_of_the_server_lose_nothing(own_server: PrivateServer, own_stage: MoneyStage) -> None:
+    source, figures = random.Random(SEED + 4), Figures("PostgreSQL killed")
+    for _ in range(40):
+        crash_server(own_server, own_stage, source, figures)
+    figures.tell()
+
+
+def cut_commits(stage: MoneyStage, folder: Path, source: random.Random, cuts: int, figures: Figures) -> None:
+    """The line is cut at COMMITs, before them or after, while two processes work through it."""
+    before = len(stage.told())
+    name = stage.address.target.reveal().partition("?")[0].rpartition("/")[2]
+    with Proxy(folder) as proxy:
+        tasks = [stage.task(url=proxy.url(name), seed=source.randrange(2**32), calls=60 * cuts) for _ in range(2)]
+        workers = [stage.start(task) for task in tasks]
+        for number in range(cuts):
+            cut: Cut = source.choice(("request", "answer", "delay"))
+            proxy.cut_next(cut)
+            while proxy.cuts <= number and any(worker.is_alive() for worker in workers):
+                workers[0].join(0.01)
+            proxy.release()
+        for worker in workers:
+            wait_for(worker, killed=False)
+        assert proxy.cuts == cuts
+    recovered = stage.recover()
+    stage.judge()
+    figures.add(stage, recovered, before)
+
+
+def test_a_cut_at_a_commit_is_never_answered_falsely(own_server: PrivateServer, own_stage: MoneyStage) -> None:
+    figures = Figures("6 cuts at COMMIT")
+    cut_commits(own_stage, _folder_of(own_stage.address), random.Random(SEED), 6, figures)
+    figures.tell()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3_600)
+def test_many_cuts_are_never_answered_falsely(own_server: PrivateServer, own_stage: MoneyStage) -> None:
+    source, figures = random.Random(SEED + 5), Figures("10 cuts at COMMIT")
+    for _ in range(12):
+        cut_commits(own_stage, _folder_of(own_stage.address), source, 10, figures)
+    figures.tell()
+
+
+def _folder_of(address: DatabaseAddress) -> Path:
+    """Where the server's socket is."""
+    return Path(address.target.reveal().partition("host=")[2])
