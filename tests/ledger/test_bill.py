@@ -74,6 +74,13 @@ def test_an_estimate_of_the_input_stays_within_what_was_held_for_it(outcome: Out
     assert bill.source == "estimated"
 
 
+def test_a_broken_off_answer_may_overrun_its_hold_if_its_provider_says_so() -> None:
+    outcome = Outcome("c1", "chat", "partial", "m", sent=True, usage=Usage(600, 100), produced=True, output_bytes=4)
+    bill = draw_up(outcome, PRICE, BOUND, HOLD, 100)
+    assert (bill.source, bill.amount_nusd) == ("provider", 1_000)
+    assert bill.amount_nusd > HOLD.amount_nusd
+
+
 def test_a_price_beyond_counting_is_cut_to_what_a_row_holds() -> None:
     outcome = Outcome("c1", "chat", "ok", "m", sent=True, usage=Usage(2**31 - 1, 0), produced=True)
     dear = structs.replace(PRICE, rates=Rates(input=2**60, output=0))

@@ -36,9 +36,11 @@ def draw_up(outcome: Outcome, price: Price, bound: Bound, hold: Hold, body_bytes
         reported = outcome.usage
         return Bill(reported or Usage(), "counted" if reported is None else "provider", 0)
     if outcome.status == "ok" and outcome.usage is not None:
-        return Bill(outcome.usage, "provider", min(charge(price, outcome.usage), AMOUNT_MAX))
-    usage, source = _complete(outcome, price, bound, body_bytes)
-    return Bill(usage, source, min(charge(price, usage), hold.amount_nusd))
+        usage, source = outcome.usage, "provider"
+    else:
+        usage, source = _complete(outcome, price, bound, body_bytes)
+    amount_max_nusd = AMOUNT_MAX if source == "provider" else hold.amount_nusd
+    return Bill(usage, source, min(charge(price, usage), amount_max_nusd))
 
 
 def is_waived(outcome: Outcome) -> bool:
