@@ -16,7 +16,7 @@ PYTEST  := $(PYTHON) -m pytest --quiet
 export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := true
 
-.PHONY: run test test-long test-clients bench docs lint lock clean
+.PHONY: run test test-long test-clients bench bench-ledger docs lint lock clean
 .DEFAULT_GOAL := run
 
 run: $(SERVER)
@@ -41,6 +41,11 @@ test-clients: $(TEST) .clients/claude-code/.made
 # What one call costs: processor time, waiting time, memory. Compare figures of one run only.
 bench: $(SERVER)
 	@$(PYTHON) -m bench.measure
+
+# What a hold and its settlement cost on both engines, as ratios of one run: durable or not, shared or one by one.
+bench-ledger: $(TEST)
+	@scripts/ensure-postgres
+	@$(PYTHON) -m bench.ledger
 
 lint: $(VENV)/.made-test $(VENV)/.made-package
 	@$(VENV)/bin/ruff check --quiet
