@@ -1,6 +1,7 @@
 """What waits and what does not, while rows are locked, the database is away, or nobody knows what a commit came to."""
 
 import asyncio
+import threading
 from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
@@ -50,6 +51,27 @@ async def test_a_wallet_locked_elsewhere_stops_its_own_calls_alone(address: Data
         assert desk.writer.live_holds() == {"after"}
         stuck = (await asyncio.to_thread(desk.read)).tables["holds"].get("stuck")
         assert stuck is None or stuck.state == "voided"
+
+
+async def test_a_hold_that_comes_as_its_waiter_leaves_is_voided(address: DatabaseAddress) -> None:
+    """Both in one turn of the loop, as with a timeout under load: the waiter never learns that it was given a hold."""
+    watch = Watch()
+    async with open_desk(address, watch) as desk:
+        gate = Gate(watch, "before commit")
+        asked = asyncio.ensure_future(desk.writer.admit(call("late")))
+        await gate.reached()
+        gate.let_go()
+        next_one = threading.Event()
+        watch.look = lambda moment: next_one.set() if moment == "before load" else None
+        desk.writer.beat()
+        # The loop stands still until the writer has handed the hold over, and then has both to tell.
+        assert next_one.wait(60)
+        asyncio.get_running_loop().call_soon(asked.cancel)
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        await desk.hold("next")  # ends of calls are written before it
+        assert desk.writer.live_holds() == {"next"}
+        assert (await asyncio.to_thread(desk.read)).tables["holds"]["late"].state == "voided"
 
 
 @pytest.mark.parametrize("engine", ["postgresql"])  # on SQLite a lock is on the whole database

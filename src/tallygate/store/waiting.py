@@ -59,6 +59,12 @@ class Waiting:
                 for entry, outcome in answers:
                     self._void_unwanted(entry, outcome)
 
+    def leave(self, entry: Entry) -> None:
+        """Whoever waits for an entry goes. Where that is before its result has come, `_answer` sees it; else nobody."""
+        answer = entry.answer
+        if answer is not None and answer.done() and not answer.cancelled() and answer.exception() is None:
+            self._void_unwanted(entry, answer.result())
+
     def _answer(self, answers: Sequence[tuple[Entry, Outcome]]) -> None:
         for entry, outcome in answers:
             answer = entry.answer

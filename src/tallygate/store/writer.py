@@ -122,11 +122,11 @@ class Writer:
 
     async def settle(self, item: Settlement | Void) -> Result:
         """Posted, Voided, AlreadyDone, Fenced or Refused, once decided. It goes on when nobody waits any more."""
-        return await self._put(item)
+        return await self._take(self._put(item))
 
     async def recover(self, item: Recovery) -> Result:
         """Posted, AlreadyDone, Fenced or Refused, behind everything else."""
-        return await self._put(item)
+        return await self._take(self._put(item))
 
     def note(self, item: Progress) -> None:
         """Keep how far a call has come. Nobody waits for that."""
@@ -142,17 +142,27 @@ class Writer:
         return self._waiting.live_holds()
 
     async def _ask(self, item: Item) -> Result:
+        entry = self._put(item)
         try:
             async with asyncio.timeout(WAIT_S):
-                return await self._put(item)
+                return await self._take(entry)
         except TimeoutError:
             self._cut_hanging()
             raise StoreUnavailable(retry_after_s=2) from None
 
-    def _put(self, item: Item) -> "asyncio.Future[Result]":
-        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._queue.put(Entry(item, answer))
-        return answer
+    async def _take(self, entry: Entry) -> Result:
+        """Wait for the answer to an entry. Whoever is stopped in the turn of the loop that brought it never sees it."""
+        assert entry.answer is not None, "somebody waits"
+        try:
+            return await entry.answer
+        except asyncio.CancelledError:
+            self._waiting.leave(entry)
+            raise
+
+    def _put(self, item: Item) -> Entry:
+        entry = Entry(item, asyncio.get_running_loop().create_future())
+        self._queue.put(entry)
+        return entry
 
     def _cut_hanging(self) -> None:
         book, busy_since = self._book, self._busy_since
