@@ -24,6 +24,7 @@ from tallygate.genai.items import (
 from tallygate.genai.results import Fenced, Folded, Held, Moved, Posted, Refused
 from tallygate.ledger.fold import fold
 from tallygate.store.address import DatabaseAddress
+from tallygate.store.book import Away
 from tallygate.store.queue import BATCH_ITEMS_MAX, BULK_EVERY, BULK_ITEMS_MAX
 from tests.faults.money_book import Watch
 from tests.laws.store_town import Town
@@ -144,6 +145,30 @@ async def test_what_cannot_be_written_stops_no_other(address: DatabaseAddress, m
         assert "bad" not in desk.writer.live_holds()
         assert "bad" not in (await asyncio.to_thread(desk.read)).tables["holds"]
         assert isinstance(await desk.writer.admit(call("after")), Held)
+
+
+async def test_a_database_that_goes_while_each_is_tried_alone_is_waited_for_once(address: DatabaseAddress) -> None:
+    watch = Watch(fold=poison)
+    async with open_desk(address, watch) as desk:
+        gate = Gate(watch, "before commit")
+        first = asyncio.ensure_future(desk.writer.admit(call("first")))
+        await gate.reached()
+        asked = [asyncio.ensure_future(desk.writer.admit(call(f"n{number}"))) for number in range(50)]
+        bad = asyncio.ensure_future(desk.writer.admit(call("bad", model="poison")))
+        await asyncio.sleep(0)
+
+        def go_away_from_one(moment: str) -> None:
+            if moment == "before commit" and len(watch.batches[-1]) == 1:
+                watch.look = lambda moment: None
+                raise Away("the line broke")
+
+        watch.batches.clear()
+        gate.let_go()
+        watch.look = go_away_from_one
+        assert set(kinds(await asyncio.gather(first, *asked))) == {"Held"}
+        with pytest.raises(InternalError):
+            await bad
+        assert [len(batch) for batch in watch.batches[:3]] == [51, 1, 51]
 
 
 async def test_who_leaves_before_the_hold_is_asked_for_gets_none(address: DatabaseAddress) -> None:

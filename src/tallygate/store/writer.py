@@ -320,7 +320,11 @@ class Writer:
         if not isinstance(error, Walled):
             logger.error("a batch of the book failed", exc_info=error)
         if len(entries) > 1:
-            for entry in entries:
+            for place, entry in enumerate(entries):
+                if place and self._book is None:
+                    # It is not one of them any more, but the database: they wait for it together.
+                    self._queue.put_back(entries[place:])
+                    return
                 self._work(Batch([entry]))
             return
         for entry in entries:
