@@ -107,7 +107,7 @@ class _Worker:
         for turn in range(calls):
             name = f"{self._task.name}/{number}/{turn}"
             if source.random() < 0.1:
-                await self._fill(name, source.choice(self._task.fills), source.randrange(2_000))
+                await self._fill(name, source.choice(self._task.fills), source.randrange(1, 2_000))
             await self._call(name, source)
 
     async def _call(self, hold_id: str, source: random.Random) -> None:
