@@ -137,7 +137,7 @@ def configuration(doors: dict[str, int], links: dict[str, int], transport: dict[
     ports = {**doors, **{f"wire-{name}": port for name, port in links.items()}}
     rows = [
         f'[providers.{wire}-{name}]\nbase_url = "{"https" if name.startswith("tls") else "http"}://127.0.0.1:{port}"\n'
-        f'speaks = {{ {DIALECTS[wire]} = "{WIRES[wire].path}" }}\napi_key_env = "LAB_KEY"\n'
+        f'speaks = {{ {DIALECTS[wire]} = "{WIRES[wire].path}" }}\napi_key_env = "LAB_KEY"\nfree = true\n'
         for wire in SPOKEN
         for name, port in ports.items()
     ]
@@ -151,7 +151,9 @@ def start_stage(folder: Path, transport: dict[str, int]) -> Generator[Stage]:
     with start_provider(folder) as provider, start_proxy(provider.ports["lab"]) as links:
         config = folder / "tallygate.toml"
         config.write_text(configuration(provider.ports, links, transport))
-        env = clean_env(folder, LAB_KEY=PROVIDER_KEY, TALLYGATE_LOG_LEVEL="debug")
+        # One user makes all the calls, and how many may run at once is not the matter here.
+        limits = {"TALLYGATE_LIMITS__CONCURRENCY": "10000"}
+        env = clean_env(folder, LAB_KEY=PROVIDER_KEY, TALLYGATE_LOG_LEVEL="debug", **limits)
         history = Journal(folder / "history.jsonl")
         with start_gateway(env, "--config", str(config)) as gateway:
             yield Stage(provider, gateway, history)
