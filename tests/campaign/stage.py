@@ -1,0 +1,257 @@
+"""The stage of a campaign: the hostile provider, a town of callers, and gateways that may be killed at any moment.
+
+Three shapes: `one` process, `four` workers of one gateway, `two` replicas on one database. All share a data folder. The
+provider lives on through everything, and so do its journal and the clients' history.
+"""
+
+import itertools
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Literal
+
+from tests.campaign.client import Clients
+from tests.campaign.plan import Plan
+from tests.contract.gateway import Gateway, clean_env, run_cli
+from tests.fakes.process import ROOT, Process
+from tests.faults.exchange import PROVIDER_KEY
+from tests.faults.journal import Journal
+from tests.faults.stage import DIALECTS, PATIENT, Provider, start_provider
+from tests.faults.wires import WIRES
+
+Shape = Literal["one", "four", "two"]
+
+HEARTBEAT_S, LEASE_S = 0.25, 2.0
+RECOVER_S = 30.0
+STARTS_MAX = 5
+YOUNG_S = 2.5
+"""A worker that dies younger takes its gateway along, which is then started anew."""
+
+TOWN = {
+    "ann": {"workspace": "rich", "user": "ann"},
+    "ann-again": {"workspace": "rich", "user": "ann"},
+    "bob": {"workspace": "rich", "user": "bob"},
+    "cid": {"workspace": "rich", "user": "cid"},
+    "dee": {"workspace": "poor", "user": "dee"},
+    "eve": {"workspace": "rich", "user": "eve", "budgets": {"total": "0.02"}},
+}
+"""Callers, each with a key of its own. `ann` has two; `eve` has a budget of a few calls, `dee` a workspace of few."""
+GOOD = ("ann", "ann-again", "bob", "cid")
+"""Those who never want for money."""
+CREDIT = {"rich": "1000.00", "poor": "0.03"}
+
+
+class Gateways:
+    """The gateways of a stage, in whatever number its shape has. `url` is the database's."""
+
+    def __init__(self, folder: Path, shape: Shape, url: str, provider: Provider, bug: str = "") -> None:
+        self.shape, self.url, self._provider, self._bug = shape, url, provider, bug
+        self._orders = itertools.count()
+        self.folder = folder
+        self.armed = folder / "armed"
+        self._config = folder / "tallygate.toml"
+        more = {"LAB_KEY": PROVIDER_KEY, "TALLYGATE_DATABASE_URL": url, "PYTHONPATH": str(ROOT)}
+        self.env = clean_env(folder, **more, TALLYGATE_LOG_LEVEL="warning")
+        self._models: dict[str, str] = {}
+        self._running: list[tuple[Process, Gateway] | None] = [None] * (2 if shape == "two" else 1)
+        self._started_s = [0.0] * len(self._running)
+        self.starts = 0
+        self.said: list[str] = []
+
+    @property
+    def all_run(self) -> bool:
+        """Whether none of them is dead."""
+        return len(self.ports) == len(self._running)
+
+    @property
+    def ports(self) -> list[int]:
+        """Where the living ones listen."""
+        return [running[1].port for running in self._running if running and running[0].child.poll() is None]
+
+    def offer(self, plans: Iterable[Plan]) -> None:
+        """Give these calls' models a price, from the next start on."""
+        for plan in plans:
+            self._models[plan.model] = (
+                f'[models."{plan.model}"]\ntargets = ["{plan.model}"]\nprice = {{ input = "2.00", output = "8.00" }}\n'
+            )
+        rows = "".join(
+            f'[providers.{wire}-lab]\nbase_url = "http://127.0.0.1:{self._provider.ports["lab"]}"\n'
+            f'speaks = {{ {DIALECTS[wire]} = "{WIRES[wire].path}" }}\napi_key_env = "LAB_KEY"\n'
+            for wire in WIRES
+        )
+        times = "".join(f"{name} = {value}\n" for name, value in PATIENT.items())
+        store = f"[store]\nheartbeat_s = {HEARTBEAT_S}\nlease_s = {LEASE_S}\n"
+        self._config.write_text(f"{rows}{''.join(self._models.values())}[transport]\n{times}{store}")
+
+    def start(self) -> None:
+        """Start those that do not run. One that dies on its way is started again."""
+        for place, running in enumerate(self._running):
+            if running is not None and running[0].child.poll() is None:
+                continue
+            self._bury(place)
+            for _ in range(STARTS_MAX):
+                if self._start_one(place):
+                    break
+            else:
+                raise AssertionError("the gateway does not start:\n" + "\n".join(self.said[-40:]))
+
+    def _start_one(self, place: int) -> bool:
+        command = ["setsid", sys.executable, "-m", "tests.campaign.gateway", "--armed", str(self.armed)]
+        command += [*(("--bug", self._bug) if self._bug else ()), "--"]
+        command += ["serve", "--host", "127.0.0.1", "--port", "0", "--config", str(self._config)]
+        command += ["--workers", "4"] if self.shape == "four" else []
+        process = Process(command, self.env)
+        self.starts += 1
+        try:
+            gateway = Gateway(process, self.env)
+        except AssertionError:
+            self.said += process.lines
+            _end(process)
+            return False
+        self._running[place] = (process, gateway)
+        self._started_s[place] = time.monotonic()
+        return True
+
+    def kill(self, place: int) -> None:
+        """Kill a gateway with all its workers."""
+        running = self._running[place]
+        if running is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(running[0].child.pid, signal.SIGKILL)
+            self._bury(place)
+
+    def kill_something(self, source: random.Random) -> str:
+        """Kill a worker, a replica or everything; what it was."""
+        if self.shape == "four" and source.random() < 0.6:
+            running = self._running[0]
+            assert running is not None
+            old_enough_s = self._started_s[0] + YOUNG_S - time.monotonic()
+            workers = list_children(running[0].child.pid)
+            if old_enough_s <= 0 and workers:
+                os.kill(source.choice(workers), signal.SIGKILL)
+                return "worker"
+        if self.shape == "two" and source.random() < 0.6:
+            self.kill(source.randrange(2))
+            return "replica"
+        for place in range(len(self._running)):
+            self.kill(place)
+        return "all"
+
+    def arm(self, place: str, count: int) -> None:
+        """From here on the mines of a place count steps."""
+        order = self.folder / "order"
+        order.write_text(f"{place}:{count}:{next(self._orders)}")
+        order.rename(self.armed)
+
+    @property
+    def mine_went_off(self) -> bool:
+        """Whether a process has stepped on it since."""
+        return not self.armed.exists()
+
+    def disarm(self) -> None:
+        """No mine counts any more."""
+        self.armed.unlink(missing_ok=True)
+
+    def settle_down(self) -> None:
+        """Note what those have said that are gone, and forget them."""
+        for place, running in enumerate(self._running):
+            if running is not None and running[0].child.poll() is not None:
+                self._bury(place)
+
+    def stop(self) -> None:
+        """Stop them all in good order."""
+        for place, running in enumerate(self._running):
+            if running is not None:
+                running[0].child.terminate()
+                with suppress(subprocess.TimeoutExpired):
+                    running[0].child.wait(15)
+                self._bury(place)
+
+    @property
+    def gateway(self) -> Gateway:
+        """One that runs."""
+        return next(running[1] for running in self._running if running is not None)
+
+    @property
+    def admin_key(self) -> str:
+        """The key of the admin's doors."""
+        return (self.folder / "data" / "admin-key").read_text().strip()
+
+    def audit(self) -> dict[str, Any]:
+        """What `tallygate ledger audit` says; it fails where a figure is wrong."""
+        return json.loads(run_cli(self.env, "ledger", "audit", "--json"))
+
+    def _bury(self, place: int) -> None:
+        running = self._running[place]
+        if running is not None:
+            _end(running[0])
+            self.said += running[0].lines
+            self._running[place] = None
+
+
+def _end(process: Process) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.child.pid, signal.SIGKILL)
+    process.stop()
+
+
+def list_children(pid: int) -> list[int]:
+    """The processes that a process has started and not yet lost."""
+    with suppress(OSError):
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def settle_in(gateways: Gateways) -> dict[str, str]:
+    """Make the town's workspaces, users and keys, and give them money. Returns the keys by their callers."""
+    gateway, keys = gateways.gateway, dict[str, str]()
+
+    def administer(path: str, body: Any) -> Any:
+        head = [("Content-Type", "application/json")]
+        reply = gateway.ask("POST", f"/v1/admin/{path}", json.dumps(body).encode(), head, key=gateways.admin_key)
+        assert reply.status in (200, 201), reply.body
+        return reply.json["data"]
+
+    for workspace, usd in CREDIT.items():
+        administer("workspaces", {"name": workspace})
+        administer("credit", {"workspace": workspace, "usd": usd, "id": f"first-{workspace}"})
+    for workspace, user in sorted({(facts["workspace"], facts["user"]) for facts in TOWN.values()}):
+        administer("users", {"workspace": workspace, "name": user})
+    for who, facts in TOWN.items():
+        keys[who] = administer("keys", {"name": who, **facts})["key"]
+    return keys
+
+
+class Stage:
+    """Everything that runs, and what is written down of it."""
+
+    def __init__(self, gateways: Gateways, provider: Provider, history: Journal, keys: dict[str, str]) -> None:
+        self.gateways, self.provider, self.history, self.keys = gateways, provider, history, keys
+
+    def clients(self, patience_s: float) -> Clients:
+        """Clients for one event loop, who wait so long for an answer."""
+        return Clients(self.history, self.keys, patience_s)
+
+
+@contextmanager
+def start_stage(folder: Path, shape: Shape, url: str, plans: Iterable[Plan], *, bug: str = "") -> Generator[Stage]:
+    """Provider and gateways with a town, until the block ends. `plans` are all calls that will ever be made."""
+    with start_provider(folder) as provider:
+        gateways = Gateways(folder, shape, url, provider, bug)
+        history = Journal(folder / "history.jsonl")
+        try:
+            gateways.offer(plans)
+            gateways.start()
+            yield Stage(gateways, provider, history, settle_in(gateways))
+        finally:
+            gateways.disarm()
+            for place in range(len(gateways._running)):
+                gateways.kill(place)
+            history.close()

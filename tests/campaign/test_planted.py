@@ -1,0 +1,40 @@
+"""The judge sees: mistakes planted in the real gateway are found by the campaign, and named."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.campaign.bugs import BUGS
+from tests.campaign.conftest import MakeDatabase
+from tests.campaign.cycle import Campaign, Plans
+from tests.campaign.stage import start_stage
+
+SEED = 20261121
+CYCLES_MAX = 3
+RECOVER_S = 6.0
+QUICK = ("tell-before-settling", "forget-claims")
+ELSEWHERE = ("remember-keys", "never-cut")
+"""These two show where keys are revoked."""
+
+
+def find(bug: str, url: str, folder: Path) -> set[str]:
+    """The promises that a few cycles see broken."""
+    source = random.Random(SEED)
+    cycles = [Plans(source, "random") for _ in range(CYCLES_MAX)]
+    with start_stage(folder, "one", url, [plan for each in cycles for plan in each.all], bug=bug) as stage:
+        campaign = Campaign(stage, source, recover_s=RECOVER_S)
+        campaign.run(cycles)
+        return {violation.promise for violation in campaign.violations}
+
+
+@pytest.mark.parametrize("bug", QUICK)
+def test_a_planted_bug_is_found(bug: str, make_database: MakeDatabase, tmp_path: Path) -> None:
+    assert find(bug, make_database("sqlite", tmp_path), tmp_path) & set(BUGS[bug].breaks)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("bug", sorted(BUGS.keys() - {*QUICK, *ELSEWHERE}))
+def test_every_planted_bug_is_found(bug: str, make_database: MakeDatabase, tmp_path: Path) -> None:
+    assert find(bug, make_database("sqlite", tmp_path), tmp_path) & set(BUGS[bug].breaks)
