@@ -1,0 +1,57 @@
+"""Receipts on their way into the database: for each a row of its own, and a place in the queue for the log.
+
+Both are inserted in the transaction that posts the call, so there is no charge without a receipt. The statements stand
+here for both engines; who runs them is the book.
+"""
+
+from typing import Any, LiteralString
+
+from msgspec import Struct
+
+
+class ReceiptRow(Struct, frozen=True):
+    """A receipt: `id` is its hold's, `body` its bytes, `entry` their SHA-256, which is what enters the log `log`.
+
+    `seed` opens its commitments; empty where there are none.
+    """
+
+    id: str
+    workspace_id: str
+    sequence: int
+    body: bytes
+    seed: bytes
+    log: str
+    entry: bytes
+
+    def __repr__(self) -> str:
+        """Without the seed: a row may be printed with an error."""
+        return f"ReceiptRow(id={self.id!r}, workspace_id={self.workspace_id!r}, sequence={self.sequence})"
+
+
+# SQLite: each for one row, to be executed for many.
+INSERT_RECEIPT: LiteralString = "INSERT INTO receipts (id, workspace_id, sequence, body, seed) VALUES (?, ?, ?, ?, ?)"
+INSERT_ENTRY: LiteralString = "INSERT INTO log_entries (id, log, entry) VALUES (?, ?, ?)"
+
+# PostgreSQL: one statement for all rows, an array for each column in the order of ReceiptRow.
+INSERT_RECEIPTS: LiteralString = (
+    "WITH new AS MATERIALIZED (SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bytea[], %s::bytea[],"
+    " %s::text[], %s::bytea[]) WITH ORDINALITY AS new (id, workspace_id, sequence, body, seed, log, entry, place)),"
+    " bodies AS (INSERT INTO receipts (id, workspace_id, sequence, body, seed)"
+    " SELECT id, workspace_id, sequence, body, seed FROM new)"
+    " INSERT INTO log_entries (id, log, entry) SELECT id, log, entry FROM new ORDER BY place"
+)
+
+
+def pack_receipt(row: ReceiptRow) -> tuple[Any, ...]:
+    """The values of INSERT_RECEIPT."""
+    return (row.id, row.workspace_id, row.sequence, row.body, row.seed)
+
+
+def pack_entry(row: ReceiptRow) -> tuple[Any, ...]:
+    """The values of INSERT_ENTRY."""
+    return (row.id, row.log, row.entry)
+
+
+def pack_columns(row: ReceiptRow) -> tuple[Any, ...]:
+    """The values of INSERT_RECEIPTS, for one row; the columns are to be packed as arrays."""
+    return (row.id, row.workspace_id, row.sequence, row.body, row.seed, row.log, row.entry)
