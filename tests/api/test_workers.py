@@ -23,9 +23,6 @@ PARENT = textwrap.dedent(
         os.write(1, f"worker {index} {os.getpid()}\\n".encode())
         signal.pause()
 
-    import tallygate.api.workers as workers
-    if sys.argv[1:] != ["fail"]:
-        workers.SHORT_LIFE_S = 0.0
     run_workers(2, work)
     print("stopped", flush=True)
     """
@@ -45,7 +42,7 @@ def read_worker(process: "subprocess.Popen[str]") -> tuple[int, int]:
     return int(index), int(pid)
 
 
-def test_a_dead_worker_is_replaced_and_one_signal_stops_all(parent: "subprocess.Popen[str]") -> None:
+def test_a_worker_that_was_killed_is_replaced_and_one_signal_stops_all(parent: "subprocess.Popen[str]") -> None:
     first, second = read_worker(parent), read_worker(parent)
     assert {first[0], second[0]} == {0, 1}
     os.kill(first[1], signal.SIGKILL)

@@ -13,7 +13,9 @@ from collections.abc import Callable
 from tallygate.telemetry import logger
 
 SHORT_LIFE_S = 2.0
-"""A worker that ends sooner cannot work here at all; starting it again and again would only hide why."""
+"""A worker that ends sooner cannot work here at all; starting it again and again would only hide why. One that somebody
+has killed tells nothing of the kind.
+"""
 
 
 def run_workers(count: int, work: Callable[[int], None]) -> None:
@@ -44,12 +46,11 @@ def run_workers(count: int, work: Callable[[int], None]) -> None:
         index, started_s = living.pop(pid, (-1, 0.0))
         if stopping or index < 0:
             continue
-        if time.monotonic() - started_s < SHORT_LIFE_S:
+        exit_code = os.waitstatus_to_exitcode(status)
+        if time.monotonic() - started_s < SHORT_LIFE_S and exit_code != -signal.SIGKILL:
             stop()
             raise RuntimeError(f"worker {index} ended at once")
-        logger.warning(
-            "worker %d ended with status %d; another takes its place", index, os.waitstatus_to_exitcode(status)
-        )
+        logger.warning("worker %d ended with status %d; another takes its place", index, exit_code)
         start()
 
 
