@@ -1,4 +1,4 @@
-"""The provider and the gateways that the money tests share. A gateway's ledger is audited when its last test is done."""
+"""The provider and the gateways that the money tests share. When the last test is done, their ledgers are audited."""
 
 from collections.abc import Generator
 
@@ -6,8 +6,6 @@ import pytest
 
 from tests.fakes.upstream import Upstream
 from tests.money.place import Place, start_place, start_player
-
-LARGE = {"TALLYGATE_SERVER__BODY_BYTES_MAX": "20000"}
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +18,9 @@ def player() -> Generator[Upstream]:
 @pytest.fixture(scope="session")
 def place(player: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Generator[Place]:
     """A gateway of one worker on SQLite."""
-    with start_place(tmp_path_factory.mktemp("money"), player, **LARGE) as running:
+    with start_place(
+        tmp_path_factory.mktemp("money"), player, settings="[server]\nbody_bytes_max = 20000\n"
+    ) as running:
         yield running
 
 
@@ -29,4 +29,14 @@ def hasty_place(player: Upstream, tmp_path_factory: pytest.TempPathFactory) -> G
     """One that does not wait long for providers."""
     times = "first_byte_ms = 500\nsilence_ms = 500\n"
     with start_place(tmp_path_factory.mktemp("hasty"), player, transport=times) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def crew(player: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Generator[Place]:
+    """A gateway of four workers on SQLite, whose lease is longer than any test waits: what returns before it does so
+    because the death of its owner was seen.
+    """
+    store = "[store]\nheartbeat_s = 1\nlease_s = 600\n"
+    with start_place(tmp_path_factory.mktemp("crew"), player, workers=4, settings=store) as running:
         yield running

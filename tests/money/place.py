@@ -10,17 +10,21 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy import select
 
 from tallygate.genai.book import Hold
 from tallygate.ledger.audit import Audit
 from tallygate.store.address import parse_address
 from tallygate.store.database import Database
 from tallygate.store.ledger import open_ledger
+from tallygate.store.schema import epochs
 from tests.contract.gateway import Gateway, Reply, clean_env, start_gateway
 from tests.fakes.process import ROOT, Process
 from tests.fakes.upstream import PROVIDER_KEY, Entry, Upstream
@@ -146,9 +150,29 @@ class Place:
         with open_ledger(self.database) as book:
             return [str(finding) for finding in Audit(book).run()]
 
+    def workers(self) -> dict[str, int]:
+        """The processes that serve calls: each one's epoch, and its id."""
+        with self.database.snapshot() as connection:
+            alive = connection.execute(select(epochs.c.epoch, epochs.c.owner).where(epochs.c.ended_at_ns.is_(None)))
+            return {epoch: int(owner.rpartition(" ")[2]) for epoch, owner in alive}
+
+    def raise_concurrency(self, tenant: "Tenant", calls: int = 1_000) -> None:
+        """Let the tenant's user have so many calls open."""
+        limits = {"level": "user", "owner": "owner", "workspace": tenant.name, "concurrency": calls}
+        self.administer("PATCH", "limits", limits)
+
     def next_nonce(self) -> str:
         """A word that no other request bears, at any place."""
         return f"n{next(NONCES):05}"
+
+    @contextmanager
+    def calling(self, nonce: str, calls: int) -> Generator[ThreadPoolExecutor]:
+        """Threads for so many calls. Whatever happens, the provider does not hold those with this word at the end."""
+        with ThreadPoolExecutor(calls) as pool:
+            try:
+                yield pool
+            finally:
+                self.player.open_gate(nonce)
 
     def asked(self, nonce: str) -> list[Entry]:
         """What the provider was asked with this word, in order."""
@@ -181,17 +205,19 @@ def start_place(
     *,
     transport: str = "",
     database_url: str | None = None,
-    arguments: Sequence[str] = (),
+    workers: int = 1,
+    settings: str = "",
     **env: str,
 ) -> Generator[Place]:
     """A gateway, until the block ends; then its ledger must add up, and nothing may be left open."""
     config = folder / "tallygate.toml"
-    config.write_text(write_configuration(player.url, transport))
+    config.write_text(write_configuration(player.url, transport) + settings)
     url = database_url or f"sqlite:///{folder}/tallygate.db"
     told = clean_env(folder, LAB_KEY=PROVIDER_KEY, TALLYGATE_DATABASE_URL=url, **env)
-    with start_gateway(told, "--config", str(config), *arguments) as gateway:
+    with start_gateway(told, "--config", str(config), "--workers", str(workers)) as gateway:
         with Database(parse_address(url, folder)) as database:
             place = Place(gateway, player, database)
+            wait_until(lambda: len(place.workers()) == workers or None)
             yield place
             assert place.audit() == []
         gateway.cli("ledger", "audit", "--config", str(config))
