@@ -224,6 +224,8 @@ class Worker:
         self._minter = Minter(pepper, settings.keys.prefix)
         self._reader = Reader(address)
         self._enquirer = Enquirer(address)
+        # The gateway's own questions never wait behind those that callers ask.
+        self._inspector = Enquirer(address)
         self._writer = Writer(
             address, fold, owner=f"{socket.gethostname()}, process {os.getpid()}", on_broken=stop_on_a_failed_disk
         )
@@ -284,7 +286,7 @@ class Worker:
         self._writer.start()
         self._tasks.append(asyncio.create_task(keep_beating(self._writer.beat, store.heartbeat_s)))
         await self._recover()
-        await self._supply.hear_prices(self._enquirer)
+        await self._supply.hear_prices(self._inspector)
         if is_first:
             await self._give_opening_credit()
         await self._supply.look(self._exit, self._port)
@@ -292,7 +294,7 @@ class Worker:
         self._tasks += [
             asyncio.create_task(self._running.keep_looking()),
             asyncio.create_task(repeat(store.heartbeat_s, self._sweeper.sweep)),
-            asyncio.create_task(repeat(PRICES_EVERY_S, partial(self._supply.hear_prices, self._enquirer))),
+            asyncio.create_task(repeat(PRICES_EVERY_S, partial(self._supply.hear_prices, self._inspector))),
             asyncio.create_task(repeat(SPOOL_EVERY_S, self._sweep_spool)),
             # An engine started after us, or a model pulled since, is used without a restart.
             asyncio.create_task(repeat(LOOK_EVERY_S, partial(self._supply.look, self._exit, self._port))),
@@ -308,7 +310,7 @@ class Worker:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._exit.close()
-        for room in (self._sweeper, self._enquirer, self._writer, self._folder, self._reader):
+        for room in (self._sweeper, self._enquirer, self._inspector, self._writer, self._folder, self._reader):
             await asyncio.to_thread(room.close)
         if self._desk is not None:
             self._desk.database.close()
@@ -333,7 +335,7 @@ class Worker:
             )
 
     async def _find_dead(self, key_ids: frozenset[str]) -> frozenset[str]:
-        return await self._enquirer.ask(partial(find_dead_keys, key_ids=key_ids, now_ns=time.time_ns()))
+        return await self._inspector.ask(partial(find_dead_keys, key_ids=key_ids, now_ns=time.time_ns()))
 
     async def _sweep_spool(self) -> None:
         await self._spool.sweep(time.time_ns())

@@ -1,0 +1,34 @@
+"""How the rooms are joined: what no room can see by itself."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+from tallygate.app import Supply, Worker, open_store
+from tallygate.config.settings import Settings
+from tallygate.store.address import parse_address
+from tallygate.store.driver import DriverConnection
+from tallygate.store.enquirer import WAITING_MAX
+
+
+def test_callers_questions_do_not_keep_the_gateway_from_its_own(tmp_path: Path) -> None:
+    """Whoever asks for report after report must not run on with a revoked key meanwhile."""
+    settings = Settings(data=tmp_path, discover=False)
+    address = parse_address(settings.database_url, settings.data)
+    pepper, _ = open_store(settings, address)
+    answered = threading.Event()
+
+    def report(_: DriverConnection) -> bool:
+        return answered.wait(60)
+
+    async def run() -> frozenset[str]:
+        worker = Worker(settings, address, pepper, Supply(settings, demo=True), port=1)
+        asked = [asyncio.ensure_future(worker._enquirer.ask(report)) for _ in range(WAITING_MAX)]
+        await asyncio.sleep(0)
+        try:
+            return await worker._find_dead(frozenset({"key_gone"}))
+        finally:
+            answered.set()
+            assert all(await asyncio.gather(*asked))
+
+    assert asyncio.run(run()) == {"key_gone"}
