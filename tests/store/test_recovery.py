@@ -307,6 +307,34 @@ def test_one_that_cannot_be_ended_stops_no_other(town: DatabaseAddress, connecti
     assert connection.fetch("SELECT id FROM holds WHERE state = 'open'") == [("h001",)]
 
 
+@pytest.mark.parametrize("engine", ["postgresql"])  # on SQLite a lock is on the whole database
+def test_a_wallet_locked_elsewhere_keeps_no_other_from_its_money(
+    town: DatabaseAddress, connection: DriverConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "END_S", 0.5)
+
+    async def run() -> tuple[Swept, Swept]:
+        async with observing(town) as dead, observing(town) as observer:
+            await dead.writer.change(TopUp("opening", "w2", CREDIT_NUSD, "promo"))
+            stuck, free = request(dead.writer, "h1"), ask("h2", 100, "k4", epoch=dead.writer.epoch)
+            for item in (stuck, free):
+                assert isinstance(await dead.writer.admit(item), Held)
+            connection.fetch("UPDATE epochs SET ended_at_ns = 1 WHERE epoch = ?", (dead.writer.epoch,))
+            with closing(DriverConnection(town)) as outside:
+                outside.fetch("BEGIN")
+                outside.fetch("SELECT 1 FROM wallets WHERE workspace_id = 'w1' FOR UPDATE")
+                async with asyncio.timeout(30):
+                    first = await observer.sweeper.sweep()
+                    assert (await observer.sweeper.sweep()).recovered == 0
+                outside.fetch("ROLLBACK")
+            return first, await observer.sweeper.sweep()
+
+    first, last = asyncio.run(run())
+    assert (first.complete, first.recovered) == (False, 1)
+    assert (last.complete, last.recovered) == (True, 1)
+    assert states(connection) == {"posted": 2}
+
+
 def test_a_database_that_is_away_is_asked_again(caplog: pytest.LogCaptureFixture) -> None:
     async def run(server: PrivateServer, address: DatabaseAddress) -> None:
         async with observing(address) as observer:

@@ -30,6 +30,8 @@ logger = logging.getLogger("tallygate.store")
 
 HANG_S = 10.0
 """A question that takes longer than this is given up: its server is stopped, or behind a dead route."""
+END_S = 5.0
+"""Ends that take longer than this are not waited for: rows locked elsewhere must not keep others from their money."""
 BITE = 64
 IDS_BITE = 1_000
 TIDY_EVERY = 15
@@ -107,6 +109,8 @@ class Sweeper:
         self._watch = Watch(look_s=heartbeat_s, lease_s=lease_s)
         self._sweeps = 0
         self._is_away = False
+        # Ends that were asked for and not counted yet, by the ids of their holds.
+        self._asked: dict[str, asyncio.Task[Result]] = {}
         self._thread = ThreadPoolExecutor(1, "store-recovery")
         # Written by the thread alone; others only look, to cut it.
         self._connection: DriverConnection | None = None
@@ -169,21 +173,32 @@ class Sweeper:
         """Through the writer, all at once, so that they share its transactions.
 
         What is known of a call is its progress; beyond that no figure would be more than a guess, so none is booked.
+        Where rows stay locked elsewhere the writer goes on trying, and the sweep goes on to the next.
         """
         to_epoch = self._writer.epoch
-        items = [
-            Recovery(hold=hold, from_epoch=hold.epoch, to_epoch=to_epoch, estimate_nusd=hold.progress_nusd)
-            for hold in holds
-        ]
-        results = await asyncio.gather(*map(self._writer.recover, items), return_exceptions=True)
-        for hold, result in zip(holds, results, strict=True):
-            match result:
-                case Posted():
+        for hold in holds:
+            if hold.id not in self._asked:
+                item = Recovery(hold=hold, from_epoch=hold.epoch, to_epoch=to_epoch, estimate_nusd=hold.progress_nusd)
+                self._asked[hold.id] = asyncio.ensure_future(self._writer.recover(item))
+        asked = [self._asked[hold.id] for hold in holds]
+        if asked:
+            await asyncio.wait(asked, timeout=END_S)
+        self._collect(tally)
+
+    def _collect(self, tally: _Tally) -> None:
+        """Count what has been decided, of this sweep and of earlier ones."""
+        for hold_id, asked in tuple(self._asked.items()):
+            if not asked.done():
+                tally.complete = False
+                continue
+            del self._asked[hold_id]
+            match asked.exception() or asked.result():
+                case Posted(hold):
                     tally.recovered += 1
-                    tally.unseen_nusd += result.hold.amount_nusd - result.hold.charged_nusd
-                case Refused() | BaseException():
+                    tally.unseen_nusd += hold.amount_nusd - hold.charged_nusd
+                case Refused() | BaseException() as failure:
                     tally.complete = False
-                    logger.error("the hold %s of a dead process cannot be ended: %s", hold.id, result)
+                    logger.error("the hold %s of a dead process cannot be ended: %s", hold_id, failure)
                 case _:  # its owner, or another who swept, was first
                     pass
 
