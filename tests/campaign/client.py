@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from tests.campaign.plan import OUTPUT_TOKENS_MAX, Plan
+from tests.campaign.plan import Plan, write_body
 from tests.faults.caller import Answered, Left, Line, Torn, read_body, read_head
 from tests.faults.exchange import reset
 from tests.faults.journal import Journal
@@ -32,8 +32,10 @@ class Clients:
         self.counts: Counter[str] = Counter()
         self._changed = asyncio.Event()
 
-    async def ask(self, plan: Plan, port: int, *, stays: bool = False) -> Answered:
-        """One attempt of a call. With `stays` its client does not leave this time."""
+    async def ask(
+        self, plan: Plan, port: int, *, stays: bool = False, enough: Callable[[bytes], bool] | None = None
+    ) -> Answered:
+        """One attempt of a call. With `stays` its client does not leave this time; else also once it has `enough`."""
         self._tries[plan.nonce] += 1
         attempt = f"{plan.nonce}#{self._tries[plan.nonce]}"
         leave = None if stays else plan.leave
@@ -56,6 +58,8 @@ class Clients:
                     self._history.note("got", attempt=attempt, data=data.decode("latin-1"))
                     self._see("got")
                     if leave is not None and leave.after_bytes is not None and len(body) > leave.after_bytes >= 0:
+                        raise Left
+                    if enough is not None and enough(body):
                         raise Left
             how = "complete"
         except Left:
@@ -154,11 +158,3 @@ class Clients:
                 reset(line[1])
         else:
             line[1].close()
-
-
-def write_body(plan: Plan) -> dict[str, Any]:
-    """The request, the same bytes whenever it is asked."""
-    body = {**WIRES[plan.crossing.client].request(plan.model, stream=plan.stream), "max_tokens": OUTPUT_TOKENS_MAX}
-    if plan.wants_usage and plan.stream and plan.crossing.client == "openai":
-        body["stream_options"] = {"include_usage": True}
-    return body

@@ -3,12 +3,14 @@ they leave. Every choice comes from a seed. Each call has a model of its own, na
 gateway's holds, the provider's journal and the clients' history are joined.
 """
 
+import json
 import random
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.faults.caller import Leave, make_nonce
 from tests.faults.stage import CROSSINGS, Crossing
+from tests.faults.wires import WIRES
 
 INPUT_NUSD, OUTPUT_NUSD = 2_000, 8_000
 """What a token costs: USD 2.00 and 8.00 per million."""
@@ -80,3 +82,16 @@ def _plan_one(source: random.Random, who: str) -> Plan:
 def price(input_tokens: int, output_tokens: int) -> int:
     """What so many tokens cost, in nano-USD."""
     return input_tokens * INPUT_NUSD + output_tokens * OUTPUT_NUSD
+
+
+def write_body(plan: Plan) -> dict[str, Any]:
+    """The request, the same bytes whenever it is asked."""
+    body = {**WIRES[plan.crossing.client].request(plan.model, stream=plan.stream), "max_tokens": OUTPUT_TOKENS_MAX}
+    if plan.wants_usage and plan.stream and plan.crossing.client == "openai":
+        body["stream_options"] = {"include_usage": True}
+    return body
+
+
+def write_request(plan: Plan) -> tuple[str, bytes]:
+    """The path of a call and its body as bytes."""
+    return WIRES[plan.crossing.client].path, json.dumps(write_body(plan)).encode()

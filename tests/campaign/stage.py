@@ -30,6 +30,7 @@ Shape = Literal["one", "four", "two"]
 
 HEARTBEAT_S, LEASE_S = 0.25, 2.0
 RECOVER_S = 30.0
+HOSTILE = "tests.faults.provider"
 STARTS_MAX = 5
 YOUNG_S = 2.5
 """A worker that dies younger takes its gateway along, which is then started anew."""
@@ -241,15 +242,17 @@ class Stage:
 
 
 @contextmanager
-def start_stage(folder: Path, shape: Shape, url: str, plans: Iterable[Plan], *, bug: str = "") -> Generator[Stage]:
+def start_stage(
+    folder: Path, shape: Shape, url: str, plans: Iterable[Plan], *, bug: str = "", provider: str = HOSTILE
+) -> Generator[Stage]:
     """Provider and gateways with a town, until the block ends. `plans` are all calls that will ever be made."""
-    with start_provider(folder) as provider:
-        gateways = Gateways(folder, shape, url, provider, bug)
+    with start_provider(folder, provider) as running:
+        gateways = Gateways(folder, shape, url, running, bug)
         history = Journal(folder / "history.jsonl")
         try:
             gateways.offer(plans)
             gateways.start()
-            yield Stage(gateways, provider, history, settle_in(gateways))
+            yield Stage(gateways, running, history, settle_in(gateways))
         finally:
             gateways.disarm()
             for place in range(len(gateways._running)):

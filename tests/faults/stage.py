@@ -19,7 +19,7 @@ from tests.contract.gateway import Gateway, clean_env, start_gateway
 from tests.fakes.process import ROOT, Process
 from tests.faults.evidence import Evidence, gather
 from tests.faults.exchange import PROVIDER_KEY
-from tests.faults.journal import Follower, Journal
+from tests.faults.journal import Entry, Follower, Journal
 from tests.faults.wires import WIRES
 
 TLS = ROOT / "tests/transport/tls"
@@ -54,7 +54,7 @@ class Provider:
         self._follower = Follower(journal)
 
     @property
-    def journal(self) -> list[dict[str, object]]:
+    def journal(self) -> list[Entry]:
         """Everything so far."""
         return self._follower.read()
 
@@ -115,10 +115,10 @@ def hurry(pid: int) -> None:
 
 
 @contextmanager
-def start_provider(folder: Path) -> Generator[Provider]:
+def start_provider(folder: Path, module: str = "tests.faults.provider") -> Generator[Provider]:
     """The hostile provider, until the block ends."""
     journal = folder / "journal.jsonl"
-    command = [sys.executable, "-m", "tests.faults.provider", "--journal", str(journal)]
+    command = [sys.executable, "-m", module, "--journal", str(journal)]
     command += ["--certificate", str(TLS / "certificate.pem"), "--key", str(TLS / "key.pem")]
     with Process(command, {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}) as process:
         yield Provider(process, journal)
