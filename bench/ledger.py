@@ -145,11 +145,11 @@ def open_without_durability(address: DatabaseAddress) -> Book:
     return SqliteBook(connection)
 
 
-def measure_together(address: DatabaseAddress, seconds: float, processes: int) -> float:
-    """Pairs a second of several processes on the one wallet, `AT_ONCE` calls among them all."""
+def measure_together(address: DatabaseAddress, seconds: float, processes: int, at_once: int) -> float:
+    """Pairs a second of several processes on the one wallet, each with so many calls at once."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(processes) as pool:
-        share = [(address.target.reveal(), seconds, AT_ONCE // processes)] * processes
+        share = [(address.target.reveal(), seconds, at_once)] * processes
         return sum(pool.starmap(measure_apart, share))
 
 
@@ -186,13 +186,16 @@ def run_postgresql(address: DatabaseAddress, seconds: float) -> None:
     single: list[float] = []
     one: list[float] = []
     two: list[float] = []
+    halves: list[float] = []
     for _ in range(ROUNDS):
         shared.append(asyncio.run(work(address, seconds)))
         single.append(asyncio.run(work(address, seconds, at_once=1)).rate)
-        one.append(measure_together(address, seconds, 1))
-        two.append(measure_together(address, seconds, 2))
+        one.append(measure_together(address, seconds, 1, AT_ONCE))
+        two.append(measure_together(address, seconds, 2, AT_ONCE))
+        halves.append(measure_together(address, seconds, 2, AT_ONCE // 2))
     compare("PostgreSQL, 64 at once / one by one, pairs/s", 10, [turn.rate for turn in shared], single)
-    compare("PostgreSQL, two processes / one, pairs/s", 0.9, two, one)
+    compare("PostgreSQL, two processes, 64 each / one of 64", 0.9, two, one)
+    compare("PostgreSQL, two processes, 32 each / one of 64", 0.9, halves, one)
     print(f"{'PostgreSQL, processor time of a pair':<48} {statistics.median(o.cpu_us for o in shared):8.0f} µs")
 
 

@@ -75,8 +75,9 @@ def own_stage(own_server: PrivateServer, tmp_path: Path) -> Generator[MoneyStage
 class Figures:
     """What a campaign came to, for whoever reads the run (pytest -s)."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, seed: int = SEED) -> None:
         self._what = what
+        self._seed = seed
         self.cycles = 0
         self.recovered = 0
         self.answers = 0
@@ -88,7 +89,7 @@ class Figures:
 
     def tell(self) -> None:
         print(  # noqa: T201 - the figures are the point
-            f"\n{self._what}, seed {SEED}: {self.cycles} cycles, {self.answers} answers, "
+            f"\n{self._what}, seed {self._seed}: {self.cycles} cycles, {self.answers} answers, "
             f"{self.recovered} holds recovered; a failure rate above {3 / max(self.cycles, 1):.4f} is ruled out at 95 %"
         )
 
@@ -118,7 +119,7 @@ def test_a_kill_at_any_point_leaves_no_trace(towns: Towns) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(3_600)
 def test_two_hundred_kills_leave_no_trace(towns: Towns) -> None:
-    source, figures = random.Random(SEED + 1), Figures("kills at named points and at random")
+    source, figures = random.Random(SEED + 1), Figures("kills at named points and at random", SEED + 1)
     moments = [*MOMENTS, "", "", ""] * 18
     for start in range(0, len(moments), CYCLES_EACH):
         stage = towns()
@@ -152,7 +153,7 @@ def test_a_death_does_not_hurt_the_neighbour(towns: Towns) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(3_600)
 def test_many_deaths_do_not_hurt_the_neighbour(towns: Towns) -> None:
-    source, figures = random.Random(SEED + 2), Figures("one of two killed")
+    source, figures = random.Random(SEED + 2), Figures("one of two killed", SEED + 2)
     for _ in range(3):
         stage = towns()
         for moment in MOMENTS:
@@ -196,7 +197,7 @@ def test_who_sleeps_past_its_lease_is_fenced(towns: Towns) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(3_600)
 def test_many_who_sleep_are_fenced(towns: Towns, engine: str) -> None:
-    source, figures = random.Random(SEED + 3), Figures("stopped past the lease")
+    source, figures = random.Random(SEED + 3), Figures("stopped past the lease", SEED + 3)
     # PostgreSQL ends a transaction that is idle, but not one whose client was stopped while it sent its statements.
     moments = SLEEPS if engine == "sqlite" else [moment for moment in MOMENTS if moment != "within commit"]
     for _ in range(36 // len(moments)):
@@ -233,7 +234,7 @@ def test_a_crash_of_the_server_loses_nothing(own_server: PrivateServer, own_stag
 @pytest.mark.long
 @pytest.mark.timeout(3_600)
 def test_many_crashes_of_the_server_lose_nothing(own_server: PrivateServer, own_stage: MoneyStage) -> None:
-    source, figures = random.Random(SEED + 4), Figures("PostgreSQL killed")
+    source, figures = random.Random(SEED + 4), Figures("PostgreSQL killed", SEED + 4)
     for _ in range(40):
         crash_server(own_server, own_stage, source, figures)
     figures.tell()
@@ -269,7 +270,7 @@ def test_a_cut_at_a_commit_is_never_answered_falsely(own_server: PrivateServer, 
 @pytest.mark.long
 @pytest.mark.timeout(3_600)
 def test_many_cuts_are_never_answered_falsely(own_server: PrivateServer, own_stage: MoneyStage) -> None:
-    source, figures = random.Random(SEED + 5), Figures("10 cuts at COMMIT")
+    source, figures = random.Random(SEED + 5), Figures("10 cuts at COMMIT", SEED + 5)
     for _ in range(12):
         cut_commits(own_stage, _folder_of(own_stage.address), source, 10, figures)
     figures.tell()
