@@ -83,6 +83,14 @@ class Waiting(Struct, frozen=True):
     entry: bytes
 
 
+class Place(Struct, frozen=True):
+    """Where an entry stands: in which log, its 32 bytes, and its leaf; None while it waits for one."""
+
+    log: str
+    entry: bytes
+    leaf_index: int | None
+
+
 class Published(Struct, frozen=True):
     """A checkpoint as it was signed, and when that was."""
 
@@ -197,6 +205,12 @@ def read_checkpoint(connection: DriverConnection, origin: str, size: int) -> Pub
     """The checkpoint of exactly that size; None where none was published."""
     found = connection.fetch(_CHECKPOINT + " AND size = ?", (origin, size))
     return Published(*found[0]) if found else None
+
+
+def find_place(connection: DriverConnection, entry_id: str) -> Place | None:
+    """Where the entry of a receipt or a statement stands; None where there is none of that id."""
+    found = connection.fetch("SELECT log, entry, leaf_index FROM log_entries WHERE id = ?", (entry_id,))
+    return Place(*found[0]) if found else None
 
 
 def read_tile(connection: DriverConnection, origin: str, level: int, index: int) -> bytes:
