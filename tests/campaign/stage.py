@@ -58,7 +58,7 @@ class Gateways:
         self.folder = folder
         self.armed = folder / "armed"
         self._config = folder / "tallygate.toml"
-        more = {"LAB_KEY": PROVIDER_KEY, "TALLYGATE_DATABASE_URL": url, "PYTHONPATH": str(ROOT)}
+        more = {"LAB_KEY": PROVIDER_KEY, "TALLYGATE_DATABASE_URL": url, "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"}
         self.env = clean_env(folder, **more, TALLYGATE_LOG_LEVEL="warning")
         self._models: dict[str, str] = {}
         self._running: list[tuple[Process, Gateway] | None] = [None] * (2 if shape == "two" else 1)
