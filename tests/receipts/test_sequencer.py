@@ -61,9 +61,9 @@ def wait_until(holds: Callable[[], bool]) -> None:
 
 
 def wait_for_size(address: DatabaseAddress, size: int) -> None:
-    """Wait until a checkpoint of that size is published."""
+    """Wait until a checkpoint covers so many receipts; the key set is an entry, too."""
     with closing(DriverConnection(address)) as connection:
-        wait_until(lambda: connection.fetch("SELECT checkpoint_size FROM logs") == [(size,)])
+        wait_until(lambda: connection.fetch("SELECT checkpoint_size FROM logs") == [(size + 1,)])
 
 
 def test_what_is_settled_is_soon_signed(
@@ -76,7 +76,7 @@ def test_what_is_settled_is_soon_signed(
     add_receipts(address, 2)  # settled by another process: nobody wakes this one
     wait_for_size(address, 7)
     assert process.sequencer.refusal == ""
-    assert judge(read_published(address), read_entries(address), vkey)[-1] == 7
+    assert judge(read_published(address), read_entries(address), vkey)[-1] == 8
 
 
 def test_closing_takes_in_what_is_there_and_hands_the_turn_on(
@@ -88,7 +88,7 @@ def test_closing_takes_in_what_is_there_and_hands_the_turn_on(
     wait_for_size(address, 1)
     add_receipts(address, 4)
     process.sequencer.close()
-    assert len(read_entries(address)) == 5
+    assert len(read_entries(address)) == 6
     with closing(DriverConnection(address)) as connection:
         assert connection.fetch("SELECT holder FROM logs") == [(None,)]
     Process(address, keys, tmp_path / "two", stack)
@@ -134,12 +134,13 @@ def test_a_refusal_is_told_and_ends_when_its_cause_does(
     add_receipts(address, 2)
     wait_for_size(address, 2)
     with closing(DriverConnection(address)) as connection:
-        ((note,),) = connection.fetch("SELECT note FROM log_checkpoints")
-        connection.fetch("UPDATE log_checkpoints SET note = ?", (b"changed",))
+        last = "WHERE size = (SELECT max(size) FROM log_checkpoints)"
+        ((note,),) = connection.fetch("SELECT note FROM log_checkpoints " + last)
+        connection.fetch("UPDATE log_checkpoints SET note = ? " + last, (b"changed",))
         add_receipts(address, 1)
         wait_until(lambda: "contradicts what was signed" in process.sequencer.refusal)
-        assert read_published(address) == [b"changed"]
-        connection.fetch("UPDATE log_checkpoints SET note = ?", (note,))
+        assert read_published(address)[-1] == b"changed"
+        connection.fetch("UPDATE log_checkpoints SET note = ? " + last, (note,))
     wait_for_size(address, 3)
     wait_until(lambda: process.sequencer.refusal == "")
     judge(read_published(address), read_entries(address), vkey)

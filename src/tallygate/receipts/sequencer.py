@@ -13,6 +13,7 @@ from contextlib import suppress
 from tallygate.receipts.high_water import BadMark, HighWater
 from tallygate.receipts.key_file import LogKeys
 from tallygate.receipts.log_writer import LogRefused, LogWriter, Turn
+from tallygate.receipts.record import Record
 from tallygate.store.address import DatabaseAddress
 from tallygate.store.book import Broken
 from tallygate.store.driver import DriverConnection, DriverError
@@ -25,6 +26,8 @@ LOOK_S = 1.0
 """How often it looks for what other processes have settled, and whether the one that had the turn is gone."""
 PAUSE_S = 2.0
 """How long it waits after something went wrong."""
+RECORD_S = 5.0
+"""How often it looks for prices that are not on record."""
 HANG_S = 5.0
 """A turn takes milliseconds. At the end one that hangs is cut."""
 
@@ -60,6 +63,8 @@ class Sequencer:
         # The rest is the thread's own; others only look, to cut it.
         self._connection: DriverConnection | None = None
         self._writer: LogWriter | None = None
+        self._record: Record | None = None
+        self._recorded_s = -RECORD_S
 
     @property
     def refusal(self) -> str:
@@ -96,15 +101,16 @@ class Sequencer:
 
     def _run(self) -> None:
         while not self._closing.is_set():
-            turn = self._take_turn()
-            self._rest(turn)
+            # Cleared before the turn looks, so that what comes during it is not missed.
+            self._woken.clear()
+            self._rest(self._take_turn())
         self._take_turn()
         self._drop_connection(give=True)
 
     def _take_turn(self) -> Turn | None:
         """None: something went wrong."""
         try:
-            turn = self._open().take_turn(self._epoch())
+            turn = self._work()
         except Broken as error:
             logger.critical("the database's disk did not keep what was written: %s", error.__cause__)
             self._on_broken(error)
@@ -123,6 +129,17 @@ class Sequencer:
             return turn
         return None
 
+    def _work(self) -> Turn:
+        writer, record = self._open()
+        turn = writer.take_turn(self._epoch())
+        now_s = time.monotonic()
+        if turn.held and now_s - self._recorded_s >= RECORD_S:
+            if record.bring_up_to_date(self._clock_ns()):
+                self._woken.set()  # there may be more, and all of it waits for its leaf
+            else:
+                self._recorded_s = now_s
+        return turn
+
     def _rest(self, turn: Turn | None) -> None:
         if turn is None:
             self._closing.wait(PAUSE_S)
@@ -134,8 +151,6 @@ class Sequencer:
             self._closing.wait(turn.due_ns / 1e9)
         if turn.signed is not None or not turn.due_ns:
             self._woken.wait(LOOK_S)
-        # Cleared before the next turn looks, so that what comes during it is not missed.
-        self._woken.clear()
 
     def _refuse(self, text: str) -> None:
         if text and text != self._refusal:
@@ -144,13 +159,14 @@ class Sequencer:
             logger.warning("the log %s is sound again and is signed", self._keys.origin)
         self._refusal = text
 
-    def _open(self) -> LogWriter:
-        if self._connection is None or self._writer is None:
+    def _open(self) -> tuple[LogWriter, Record]:
+        if self._connection is None or self._writer is None or self._record is None:
             self._connection = self._open_connection(self._address)
+            self._record = Record(self._connection, self._keys)
             self._writer = LogWriter(
                 self._connection, self._address, self._keys, self._high_water, clock_ns=self._clock_ns
             )
-        return self._writer
+        return self._writer, self._record
 
     def _drop_connection(self, *, give: bool) -> None:
         connection, self._connection = self._connection, None

@@ -167,7 +167,7 @@ def append(
     """
     place = _PLACE_SQLITE if connection.engine is Engine.SQLITE else _PLACE_POSTGRESQL
     listed = msgspec.json.encode(seqs).decode() if connection.engine is Engine.SQLITE else pack_array(seqs)
-    with _transaction(connection):
+    with transaction(connection):
         # First of all: it locks the log's row, and who was slower finds another size behind the lock.
         if not connection.fetch(_GROW, (size + len(seqs), origin, epoch, size)):
             raise TurnLost
@@ -180,7 +180,7 @@ def append(
 def publish(connection: DriverConnection, origin: str, epoch: str, checkpoint: Published) -> None:
     """Make a signed checkpoint the log's last one. Raises as `append` does."""
     size = checkpoint.size
-    with _transaction(connection):
+    with transaction(connection):
         if not connection.fetch(_MARK, (size, origin, epoch, size, size)):
             raise TurnLost
         connection.fetch(
@@ -231,7 +231,11 @@ def read_entries(connection: DriverConnection, origin: str, first: int, count: i
 
 
 @contextmanager
-def _transaction(connection: DriverConnection) -> Generator[None]:
+def transaction(connection: DriverConnection) -> Generator[None]:
+    """A transaction that writes: on the disk when the block has ended, undone when it raises.
+
+    Raises DriverError, after which the outcome has to be read, and book.Broken.
+    """
     connection.fetch("BEGIN IMMEDIATE" if connection.engine is Engine.SQLITE else "BEGIN")
     try:
         yield
