@@ -176,7 +176,7 @@ class Place:
 
     def asked(self, nonce: str) -> list[Entry]:
         """What the provider was asked with this word, in order."""
-        return self.player.requests(f"{nonce} ")
+        return self.player.requests(nonce)
 
     def wait_for(self, event: str, nonce: str, count: int = 1) -> None:
         """Wait until so many calls with this word have come as far as this in the provider's journal."""
