@@ -1,0 +1,92 @@
+"""Reads the log for who audits it, in driver SQL and in bites. Only what a query says by itself is judged here."""
+
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from typing import LiteralString
+
+from msgspec import Struct
+
+from tallygate.store.address import Engine
+from tallygate.store.driver import DriverConnection, DriverError
+from tallygate.store.log import Published
+
+_GAPS: LiteralString = (
+    "SELECT before, leaf_index FROM (SELECT leaf_index, lag(leaf_index, 1, CAST(-1 AS bigint))"
+    " OVER (ORDER BY leaf_index) AS before FROM log_entries WHERE log = ? AND leaf_index IS NOT NULL) AS leaves"
+    " WHERE leaf_index <> before + 1 ORDER BY leaf_index"
+)
+_BODIES: LiteralString = (
+    "SELECT log_entries.seq, log_entries.id, coalesce(receipts.body, log_statements.body), log_entries.entry"
+    " FROM log_entries LEFT JOIN receipts ON receipts.id = log_entries.id"
+    " LEFT JOIN log_statements ON log_statements.id = log_entries.id"
+    " WHERE log_entries.log = ? AND log_entries.seq > ? ORDER BY log_entries.seq LIMIT ?"
+)
+_RECEIPTS_ALONE: LiteralString = (
+    "SELECT receipts.id FROM receipts LEFT JOIN log_entries ON log_entries.id = receipts.id"
+    " WHERE log_entries.id IS NULL ORDER BY receipts.id"
+)
+_STATEMENTS_ALONE: LiteralString = (
+    "SELECT log_statements.id FROM log_statements LEFT JOIN log_entries ON log_entries.id = log_statements.id"
+    " WHERE log_entries.id IS NULL ORDER BY log_statements.id"
+)
+_ENTRIES_ALONE: LiteralString = (
+    "SELECT log_entries.id FROM log_entries LEFT JOIN receipts ON receipts.id = log_entries.id"
+    " LEFT JOIN log_statements ON log_statements.id = log_entries.id"
+    " WHERE receipts.id IS NULL AND log_statements.id IS NULL ORDER BY log_entries.id"
+)
+_ALONE: tuple[tuple[LiteralString, str], ...] = (
+    (_RECEIPTS_ALONE, "a receipt that has no place in any log"),
+    (_STATEMENTS_ALONE, "a statement that has no place in any log"),
+    (_ENTRIES_ALONE, "an entry of which there is neither a receipt nor a statement"),
+)
+
+
+class Stray(Struct, frozen=True):
+    """A row that is alone, or out of place."""
+
+    id: str
+    what: str
+
+
+@contextmanager
+def snapshot(connection: DriverConnection) -> Generator[None]:
+    """One moment, however long the block takes and whoever writes meanwhile. Raises DriverError."""
+    connection.fetch(
+        "BEGIN" if connection.engine is Engine.SQLITE else "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+    )
+    try:
+        yield
+    finally:
+        with suppress(DriverError):
+            connection.fetch("ROLLBACK")
+
+
+def list_entry_gaps(connection: DriverConnection, origin: str, size: int) -> list[tuple[int, int]]:
+    """Pairs of leaves with nothing between them that should follow each other; -1 and `size` stand for the ends."""
+    gaps: list[tuple[int, int]] = [(before, index) for before, index in connection.fetch(_GAPS, (origin,))]
+    ((last,),) = connection.fetch("SELECT coalesce(max(leaf_index), -1) FROM log_entries WHERE log = ?", (origin,))
+    return [*gaps, (last, size)] if last < size - 1 else gaps
+
+
+def list_strays(connection: DriverConnection, origin: str, size: int) -> list[Stray]:
+    """Receipts and statements without an entry, entries without either, and leaves beyond the tree."""
+    beyond = connection.fetch("SELECT id FROM log_entries WHERE log = ? AND leaf_index >= ?", (origin, size))
+    alone = [Stray(row[0], what) for sql, what in _ALONE for row in connection.fetch(sql)]
+    return [*alone, *(Stray(row[0], "its leaf is beyond the tree") for row in beyond)]
+
+
+def list_checkpoints(connection: DriverConnection, origin: str, after_size: int, limit: int) -> list[Published]:
+    """The next checkpoints, by size."""
+    found = connection.fetch(
+        "SELECT size, note, at_ns FROM log_checkpoints WHERE log = ? AND size > ? ORDER BY size LIMIT ?",
+        (origin, after_size, limit),
+    )
+    return [Published(*row) for row in found]
+
+
+def list_bodies(
+    connection: DriverConnection, origin: str, after_seq: int, limit: int
+) -> list[tuple[int, str, bytes | None, bytes]]:
+    """The next entries by number: number, id, the body it stands for (None: erased or gone), entry."""
+    found = connection.fetch(_BODIES, (origin, after_seq, limit))
+    return [(seq, entry_id, body, entry) for seq, entry_id, body, entry in found]
