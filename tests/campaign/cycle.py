@@ -19,16 +19,17 @@ from tests.campaign.evidence import Evidence, gather
 from tests.campaign.gateway import PLACES
 from tests.campaign.judge import Violation, judge, judge_ends, judge_rest, judge_snapshot
 from tests.campaign.plan import Plan, plan_good, plan_mixed
-from tests.campaign.stage import GOOD, RECOVER_S, TOWN, Stage
+from tests.campaign.stage import GOOD, LEASE_S, RECOVER_S, TOWN, Stage
 from tests.faults.journal import Entry, Follower
 
 CALLS, AT_ONCE = 48, 24
 FRESH = 6
-LOAD_MAX_S = 1.2
+AFTER_MAX_S, LOAD_MOST_S = 1.2, 4.0
 ADMIN_EVERY_S = 0.1
+SLEEP_S = LEASE_S + 1.5
 
 RECOVERING = ("recovering", "recovered")
-CONDITIONS = ("random", "accepted", "head", "got", *PLACES)
+CONDITIONS = ("random", "over", "frozen", "accepted", "head", "got", *PLACES)
 
 
 class Plans:
@@ -37,7 +38,7 @@ class Plans:
     def __init__(self, source: random.Random, condition: str) -> None:
         self.condition = condition
         self.count = source.randrange(1, 5 if self.condition in ("noted", *RECOVERING) else 25)
-        self.after_s = 0.05 + source.random() * LOAD_MAX_S
+        self.after_s = 0.05 + source.random() * AFTER_MAX_S
         self.mixed = plan_mixed(source, CALLS, TOWN)
         self.fresh = plan_good(source, FRESH, GOOD)
 
@@ -125,16 +126,28 @@ class Campaign:
             gateways.arm(plans.condition, plans.count)
             reached[plans.condition] = lambda: gateways.mine_went_off
         is_reached = reached.get(plans.condition, lambda: False)
-        deadline_s = time.monotonic() + (plans.after_s if plans.condition == "random" or is_late else 4.0)
+        is_blind = plans.condition in ("random", "frozen") or is_late
+        deadline_s = time.monotonic() + (plans.after_s if is_blind else LOAD_MOST_S)
         while not is_reached() and time.monotonic() < deadline_s and not all(one.done() for one in callers):
             await clients.look_around(0.002)
-        self.figures[f"at {plans.condition if is_reached() or is_late else 'random'}"] += 1
+        self.figures[f"at {plans.condition if is_reached() or is_late or is_blind else 'the end'}"] += 1
         if plans.is_mined and is_reached():
             return
         gateways.disarm()
+        if plans.condition == "frozen":
+            await self._freeze()
+            return
         self.figures[f"killed {await asyncio.to_thread(gateways.kill_something, self._source)}"] += 1
         if is_late:
             gateways.arm(plans.condition, plans.count)
+
+    async def _freeze(self) -> None:
+        """One process sleeps past its lease and wakes up, while the others go on."""
+        frozen = self._stage.gateways.freeze_something(self._source)
+        try:
+            await asyncio.sleep(SLEEP_S)
+        finally:
+            self._stage.gateways.thaw(frozen)
 
     async def _come_back(self, clients: Clients) -> None:
         """Who asked under an Idempotency-Key asks again, and new calls have to succeed."""

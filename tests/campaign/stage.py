@@ -145,6 +145,22 @@ class Gateways:
             self.kill(place)
         return "all"
 
+    def freeze_something(self, source: random.Random) -> list[int]:
+        """Stop a process that serves in its tracks. Who has to be thawed."""
+        running = source.choice([running for running in self._running if running is not None])
+        pid = running[0].child.pid
+        workers = list_children(pid)
+        frozen = [source.choice(workers)] if workers else [pid]
+        for one in frozen:
+            os.kill(one, signal.SIGSTOP)
+        return frozen
+
+    def thaw(self, frozen: list[int]) -> None:
+        """Let them go on."""
+        for pid in frozen:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
     def arm(self, place: str, count: int) -> None:
         """From here on the mines of a place count steps."""
         order = self.folder / "order"
