@@ -63,13 +63,21 @@ def own_server() -> Generator[PrivateServer]:
 
 
 @pytest.fixture
-def own_stage(own_server: PrivateServer, tmp_path: Path) -> Generator[MoneyStage]:
-    """A town on it."""
-    address = parse_address(own_server.create_database(f"town_{uuid.uuid4().hex}"), Path())
-    migrate(address)
-    stage = MoneyStage(address, tmp_path)
-    yield stage
-    stage.close()
+def own_towns(own_server: PrivateServer, tmp_path: Path) -> Generator[Towns]:
+    """Makes towns on it."""
+    stages: list[MoneyStage] = []
+
+    def make() -> MoneyStage:
+        folder = tmp_path / str(len(stages))
+        folder.mkdir()
+        address = parse_address(own_server.create_database(f"town_{uuid.uuid4().hex}"), Path())
+        migrate(address)
+        stages.append(MoneyStage(address, folder))
+        return stages[-1]
+
+    yield make
+    for stage in stages:
+        stage.close()
 
 
 class Figures:
@@ -224,27 +232,29 @@ def crash_server(server: PrivateServer, stage: MoneyStage, source: random.Random
     figures.add(stage, recovered, before)
 
 
-def test_a_crash_of_the_server_loses_nothing(own_server: PrivateServer, own_stage: MoneyStage) -> None:
-    source, figures = random.Random(SEED), Figures("PostgreSQL killed")
+def test_a_crash_of_the_server_loses_nothing(own_server: PrivateServer, own_towns: Towns) -> None:
+    source, figures, stage = random.Random(SEED), Figures("PostgreSQL killed"), own_towns()
     for _ in range(2):
-        crash_server(own_server, own_stage, source, figures)
+        crash_server(own_server, stage, source, figures)
     figures.tell()
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3_600)
-def test_many_crashes_of_the_server_lose_nothing(own_server: PrivateServer, own_stage: MoneyStage) -> None:
+def test_many_crashes_of_the_server_lose_nothing(own_server: PrivateServer, own_towns: Towns) -> None:
     source, figures = random.Random(SEED + 4), Figures("PostgreSQL killed", SEED + 4)
-    for _ in range(40):
-        crash_server(own_server, own_stage, source, figures)
+    for _ in range(8):
+        stage = own_towns()
+        for _ in range(5):
+            crash_server(own_server, stage, source, figures)
     figures.tell()
 
 
-def cut_commits(stage: MoneyStage, folder: Path, source: random.Random, cuts: int, figures: Figures) -> None:
+def cut_commits(stage: MoneyStage, source: random.Random, cuts: int, figures: Figures) -> None:
     """The line is cut at COMMITs, before them or after, while two processes work through it."""
     before = len(stage.told())
     name = stage.address.target.reveal().partition("?")[0].rpartition("/")[2]
-    with Proxy(folder) as proxy:
+    with Proxy(_folder_of(stage.address)) as proxy:
         tasks = [stage.task(url=proxy.url(name), seed=source.randrange(2**32), calls=60 * cuts) for _ in range(2)]
         workers = [stage.start(task) for task in tasks]
         for number in range(cuts):
@@ -261,18 +271,18 @@ def cut_commits(stage: MoneyStage, folder: Path, source: random.Random, cuts: in
     figures.add(stage, recovered, before)
 
 
-def test_a_cut_at_a_commit_is_never_answered_falsely(own_server: PrivateServer, own_stage: MoneyStage) -> None:
+def test_a_cut_at_a_commit_is_never_answered_falsely(own_towns: Towns) -> None:
     figures = Figures("6 cuts at COMMIT")
-    cut_commits(own_stage, _folder_of(own_stage.address), random.Random(SEED), 6, figures)
+    cut_commits(own_towns(), random.Random(SEED), 6, figures)
     figures.tell()
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3_600)
-def test_many_cuts_are_never_answered_falsely(own_server: PrivateServer, own_stage: MoneyStage) -> None:
+def test_many_cuts_are_never_answered_falsely(own_towns: Towns) -> None:
     source, figures = random.Random(SEED + 5), Figures("10 cuts at COMMIT", SEED + 5)
     for _ in range(12):
-        cut_commits(own_stage, _folder_of(own_stage.address), source, 10, figures)
+        cut_commits(own_towns(), source, 10, figures)
     figures.tell()
 
 
