@@ -62,6 +62,41 @@ def test_each_of_n_answers_may_be_as_long_as_the_cap() -> None:
     assert (bound.output_price_pusd, bound.output_tokens_max) == (24_000, 100)
 
 
+@pytest.mark.parametrize("name", ["tools", "functions"])
+def test_tools_count_the_same_whether_or_not_they_are_read(name: str) -> None:
+    plain = {"name": "f", "parameters": {"type": "object"}}
+    members: dict[str, Any] = {name: [{"type": "function", "function": plain} if name == "tools" else plain]}
+    bound, _, reads = bound_of(UNKNOWN, **members)
+    assert reads == 0
+    assert bound.fixed_nusd == 2 * input_of(UNKNOWN, **members)[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("n_predict", 4_000), ("n_cmpl", 9), ("best_of", 9), ("models", ["dearer"]), ("chat_template", "{{ x * 9 }}")],
+)
+def test_what_passes_by_the_cap_or_the_price_is_refused(name: str, value: Any) -> None:
+    refused: dict[str, Any] = {"max_tokens": 1, name: value}
+    with pytest.raises(UnsupportedParameter) as refusal:
+        bound_of(LARGE, **refused)
+    assert refusal.value.param == name
+    for price, harmless in ((PRICE, None), (price_free("sale", "m"), value)):
+        members: dict[str, Any] = {"max_tokens": 1, name: harmless}
+        assert bound_of(LARGE, price=price, **members)[0].output_tokens_max == 1
+
+
+def test_a_context_may_be_edited_but_not_by_a_call_of_its_own() -> None:
+    def edit(value: Any) -> None:
+        bound_of(LARGE, dialect="anthropic_messages", max_tokens=9, context_management=value)
+
+    edit({"edits": [{"type": "clear_tool_uses_20250919", "keep": {"type": "tool_uses", "value": 3}}]})
+    edit({})
+    for value in ({"edits": [{"type": "compact_20260112"}]}, {"edits": "compact_20260112"}, "compact_20260112"):
+        with pytest.raises(UnsupportedParameter) as refusal:
+            edit(value)
+        assert refusal.value.param == "context_management.edits"
+
+
 def test_a_conversation_is_no_longer_than_the_context_window() -> None:
     bound, _, _ = bound_of(Reach(context_tokens=50), messages=[{"role": "user", "content": "x" * 9_000}])
     assert bound == Bound(100, 8_000, 50, 50)

@@ -39,6 +39,19 @@ _HISTORY: Final = ("previous_response_id", "conversation")
 _UNLIMITED: Final = ("container", "mcp_servers", "web_search_options", "plugins")
 _MATTERING: Final = (*_WRITTEN_ANEW, *_HISTORY, *_UNLIMITED)
 
+# Top-level members that pass by the cap or the price. llama.cpp heeds its own names above `max_tokens` and `n`
+# (github.com/ggml-org/llama.cpp, tools/server); a list of models is served by any of them.
+_PASSING_BY: Final[Mapping[str, str]] = {
+    "n_predict": "It is another cap than `max_tokens`, which is the one that is held for",
+    "n_cmpl": "It is another count than `n`, which is the one that is held for",
+    "best_of": "Answers that are made and not given are charged as well",
+    "models": "Each of several models has a price of its own",
+    "chat_template": "A template can make more of a request than its bytes",
+}
+_COMPACTION: Final = "compact_"
+"""Edits of a context that are calls of their own, with usage that the answer's totals leave out
+(platform.claude.com/docs/en/build-with-claude/compaction)."""
+
 # Types of parts that are text and nothing else. What is in a tool's result is looked at too.
 _TEXTUAL: Final = frozenset({"text", "refusal", "thinking", "redacted_thinking", "tool_use", "tool_result"})
 _THOUGHTS: Final = frozenset({"thinking", "reasoning"})
@@ -60,7 +73,12 @@ class _Turn(Struct):
     audio: None = None
 
 
+class _ContextEdits(Struct):
+    edits: list[_Tool] | None = None
+
+
 _TOOLS = msgspec.json.Decoder(list[_Tool] | None)
+_CONTEXT_EDITS = msgspec.json.Decoder(_ContextEdits | None)
 _CONTENT = msgspec.json.Decoder(str | list[_Part] | None)
 _TURNS = msgspec.json.Decoder(list[_Turn])
 
@@ -87,6 +105,7 @@ def bound_call(
         return Bound(0, 0, cap, None if wanted is not None else min(cap, OUTPUT_TOKENS_MIN))
     if any(rates.input is None or rates.output is None for rates in price.every_rates()):
         raise Unpriced(param="model")
+    _refuse_passing_by(peek, body)
     most = max_usage(peek, body, reaches, request)
     if most.tool_uses and price.tool_use is None:
         raise Unpriced(
@@ -102,6 +121,26 @@ def bound_call(
         output_tokens_max=cap,
         output_tokens_min=None if wanted is not None else min(cap, least),
     )
+
+
+def _refuse_passing_by(peek: Peek, body: bytes) -> None:
+    for name, why in _PASSING_BY.items():
+        if _is_given(peek, body, name):
+            raise UnsupportedParameter(
+                f"{why}, so a call with `{name}` cannot be priced before it is made.", param=name
+            )
+    if _is_given(peek, body, "context_management"):
+        span = peek.spans["context_management"]
+        path = "context_management.edits"
+        try:
+            edits = (_CONTEXT_EDITS.decode(body[span.value_start : span.end]) or _ContextEdits()).edits or []
+        except msgspec.ValidationError:
+            raise UnsupportedParameter(f"`{path}` must be a list of objects with a type.", param=path) from None
+        if any((edit.type or "").startswith(_COMPACTION) for edit in edits):
+            raise UnsupportedParameter(
+                f"Compaction is a call of its own, so a call with it in `{path}` cannot be priced before it is made.",
+                param=path,
+            )
 
 
 def bound_usage(price: Price, most: Usage) -> tuple[int, int]:

@@ -57,7 +57,8 @@ def bound_tools(tools: Sequence[Tool], reach: Reach) -> Added:
                 param=path,
             )
         uses += limit
-    return Added(prompt_tokens=TOOL_PROMPT_TOKENS * (1 + typed) if tools else 0, uses=uses)
+    # Where all are the caller's own, a sentence on tools as such is counted with their schemas.
+    return Added(prompt_tokens=TOOL_PROMPT_TOKENS * (1 + typed) if typed else 0, uses=uses)
 
 
 def runs_at_provider(tool: Tool) -> bool:
