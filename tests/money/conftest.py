@@ -5,6 +5,7 @@ from collections.abc import Generator
 import pytest
 
 from tests.fakes.upstream import Upstream
+from tests.fixtures.postgresql import PrivateServer
 from tests.money.place import Place, start_place, start_player
 
 
@@ -18,10 +19,11 @@ def player() -> Generator[Upstream]:
 @pytest.fixture(scope="session")
 def place(player: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Generator[Place]:
     """A gateway of one worker on SQLite."""
-    with start_place(
-        tmp_path_factory.mktemp("money"), player, settings="[server]\nbody_bytes_max = 20000\n"
-    ) as running:
+    settings = "[server]\nbody_bytes_max = 20000\n"
+    with start_place(tmp_path_factory.mktemp("money"), player, settings=settings) as running:
         yield running
+        # The other ledgers are re-added by the same functions, without the command around them.
+        running.gateway.cli("ledger", "audit")
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +42,14 @@ def crew(player: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Generato
     store = "[store]\nheartbeat_s = 1\nlease_s = 600\n"
     with start_place(tmp_path_factory.mktemp("crew"), player, workers=4, settings=store) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def postgresql_crew(
+    player: Upstream, postgresql_server: PrivateServer, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[Place]:
+    """A gateway of four workers on PostgreSQL."""
+    folder, url = tmp_path_factory.mktemp("postgresql"), postgresql_server.create_database("money_crew")
+    with start_place(folder, player, workers=4, database_url=url) as running:
+        yield running
+    postgresql_server.drop_database("money_crew")

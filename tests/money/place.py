@@ -22,9 +22,10 @@ from sqlalchemy import select
 from tallygate.genai.book import Hold
 from tallygate.ledger.audit import Audit
 from tallygate.store.address import parse_address
+from tallygate.store.book_rows import unpack_hold
 from tallygate.store.database import Database
 from tallygate.store.ledger import open_ledger
-from tallygate.store.schema import epochs
+from tallygate.store.schema import epochs, holds
 from tests.contract.gateway import Gateway, Reply, clean_env, start_gateway
 from tests.fakes.process import ROOT, Process
 from tests.fakes.upstream import PROVIDER_KEY, Entry, Upstream
@@ -95,7 +96,10 @@ class Tenant(NamedTuple):
 
     def holds(self) -> list[Hold]:
         """Its calls, as they stand in the ledger."""
-        return [hold for hold in self.place.holds() if hold.workspace_id == self.id]
+        with self.place.database.snapshot() as connection:
+            return [
+                unpack_hold(row) for row in connection.execute(select(holds).where(holds.c.workspace_id == self.id))
+            ]
 
     def settled(self, count: int = 1) -> list[Hold]:
         """Its calls, once so many have ended."""
@@ -140,15 +144,12 @@ class Place:
         asked = {"workspace": workspace, "name": f"key-{next(self._names)}", "permissions": permissions, **key}
         return self.administer("POST", "keys", asked)["key"]
 
-    def holds(self) -> list[Hold]:
-        """Every call."""
-        with open_ledger(self.database) as book:
-            return list(book.holds())
-
     def audit(self) -> list[str]:
-        """What does not add up."""
+        """What does not add up, and what is still open."""
         with open_ledger(self.database) as book:
-            return [str(finding) for finding in Audit(book).run()]
+            audit = Audit(book)
+            wrong = [str(finding) for finding in audit.run()]
+        return [*wrong, f"{audit.counts.open_holds} calls are open"] if audit.counts.open_holds else wrong
 
     def workers(self) -> dict[str, int]:
         """The processes that serve calls: each one's epoch, and its id."""
@@ -207,20 +208,18 @@ def start_place(
     database_url: str | None = None,
     workers: int = 1,
     settings: str = "",
-    **env: str,
 ) -> Generator[Place]:
     """A gateway, until the block ends; then its ledger must add up, and nothing may be left open."""
     config = folder / "tallygate.toml"
     config.write_text(write_configuration(player.url, transport) + settings)
     url = database_url or f"sqlite:///{folder}/tallygate.db"
-    told = clean_env(folder, LAB_KEY=PROVIDER_KEY, TALLYGATE_DATABASE_URL=url, **env)
-    with start_gateway(told, "--config", str(config), "--workers", str(workers)) as gateway:
-        with Database(parse_address(url, folder)) as database:
-            place = Place(gateway, player, database)
-            wait_until(lambda: len(place.workers()) == workers or None)
-            yield place
-            assert place.audit() == []
-        gateway.cli("ledger", "audit", "--config", str(config))
+    told = clean_env(folder, LAB_KEY=PROVIDER_KEY, TALLYGATE_DATABASE_URL=url)
+    command = ("--config", str(config), "--workers", str(workers))
+    with start_gateway(told, *command) as gateway, Database(parse_address(url, folder)) as database:
+        place = Place(gateway, player, database)
+        wait_until(lambda: len(place.workers()) == workers or None)
+        yield place
+        assert place.audit() == []
 
 
 def write_body(model: str, nonce: str, *, stream: bool, **more: Any) -> bytes:
