@@ -32,6 +32,15 @@ def test_a_ledger_that_adds_up(run: Run) -> None:
     assert result.stdout.endswith("\n1 transfer, 0 calls (0 open) and 1 wallet: everything adds up.\n")
 
 
+def test_a_ledger_that_is_not_there_does_not_add_up(run: Run, tmp_path: Path) -> None:
+    """Somebody at midnight in the wrong folder must not be told that all is well, nor leave an empty database there."""
+    result = run("ledger", "audit", "--data", str(tmp_path / "wrong"))
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert str(tmp_path / "wrong") in result.stderr
+    assert not (tmp_path / "wrong").exists()
+
+
 def test_each_wrong_figure_has_its_line(run: Run, acme: Database) -> None:
     with acme.writing() as connection:
         connection.execute(text("UPDATE wallets SET posted_nusd = 7, next_sequence = 3"))

@@ -34,7 +34,7 @@ def audit(config: ConfigFile = None, data: DataFolder = None, as_json: AsJson = 
     It sees one moment and disturbs no gateway. Exits with 1 and a line for each figure that is wrong.
     """
     findings: list[Finding] = []
-    with open_database(config, data) as (database, _), open_ledger(database) as book:
+    with open_database(config, data, untouched=True) as (database, _), open_ledger(database) as book:
         reading = Audit(book)
         for finding in reading.run():
             findings.append(finding)

@@ -25,12 +25,22 @@ from tallygate.store.writer import Writer
 
 
 @contextmanager
-def open_database(config: Path | None, data: Path | None) -> Generator[tuple[Database, Settings]]:
-    """The database of the configuration, made or brought up to date first. Raises Failure where it cannot be used."""
+def open_database(
+    config: Path | None, data: Path | None, *, untouched: bool = False
+) -> Generator[tuple[Database, Settings]]:
+    """The database of the configuration, made or brought up to date first. `untouched`: only if it need not be.
+
+    Raises Failure where it cannot be used.
+    """
     settings = read_settings(config, data=data).settings
     try:
         address = parse_address(settings.database_url, settings.data)
         if not schema_is_current(address):
+            if untouched:
+                raise Failure(
+                    f"There is no database of this version of Tallygate at {address.shown}.\n"
+                    "Check `data` and `database_url`; `tallygate serve` makes a database or brings it up to date."
+                )
             settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
             migrate(address)
     except StoreRefusal as refusal:
