@@ -55,6 +55,14 @@ def test_a_worker_that_was_killed_is_replaced_and_one_signal_stops_all(parent: "
             os.kill(pid, 0)
 
 
+def test_workers_do_not_outlive_their_parent(parent: "subprocess.Popen[str]") -> None:
+    assert read_worker(parent) != read_worker(parent)
+    parent.kill()
+    assert parent.stdout is not None
+    # Its end comes when the last of them has let go of it.
+    assert parent.stdout.read() == ""
+
+
 def test_workers_that_do_not_come_up_are_not_started_for_ever() -> None:
     ended = subprocess.run(
         [sys.executable, "-c", PARENT, "fail"], capture_output=True, text=True, timeout=WAIT_S, check=False

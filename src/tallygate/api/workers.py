@@ -7,10 +7,13 @@ neither threads nor sockets.
 import itertools
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 
 from tallygate.telemetry import logger
+
+STOPS = (signal.SIGTERM, signal.SIGINT)
 
 SHORT_LIFE_S = 2.0
 """A worker that ends sooner cannot work here at all; starting it again and again would only hide why. One that somebody
@@ -21,15 +24,22 @@ has killed tells nothing of the kind.
 def run_workers(count: int, work: Callable[[int], None]) -> None:
     """Run `work` in `count` processes, numbered from 0 upwards, until SIGTERM or SIGINT reaches this one.
 
-    In the place of a worker that dies comes a new one with a new number. Raises RuntimeError if one does not come up.
+    In the place of a worker that dies comes a new one with a new number. If this process dies, its workers stop as if
+    they had been told to. Raises RuntimeError if one does not come up.
     """
     living: dict[int, tuple[int, float]] = {}
     numbers = itertools.count()
     stopping = False
+    # Nobody writes into it: what the workers read is its end, which comes with the end of this process.
+    lifeline, held = os.pipe()
 
     def start() -> None:
-        index = next(numbers)
-        living[start_worker(index, work)] = (index, time.monotonic())
+        # A worker must not be born between a signal and its handling, nor meet one before it has left ours behind.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+        if not stopping:
+            index = next(numbers)
+            living[start_worker(index, work, lifeline, held)] = (index, time.monotonic())
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
     def stop(*_: object) -> None:
         nonlocal stopping
@@ -37,7 +47,7 @@ def run_workers(count: int, work: Callable[[int], None]) -> None:
         for pid in living:
             os.kill(pid, signal.SIGTERM)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOPS:
         signal.signal(number, stop)
     for _ in range(count):
         start()
@@ -54,15 +64,18 @@ def run_workers(count: int, work: Callable[[int], None]) -> None:
         start()
 
 
-def start_worker(index: int, work: Callable[[int], None]) -> int:
-    """Fork a worker. Returns its process id; does not return in the worker."""
+def start_worker(index: int, work: Callable[[int], None], lifeline: int, held: int) -> int:
+    """Fork a worker. Returns its process id; does not return in the worker. Signals that stop are blocked meanwhile."""
     pid = os.fork()
     if pid:
         return pid
     status = 1
     try:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOPS:
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+        os.close(held)
+        threading.Thread(target=stop_with_parent, args=(lifeline,), name="lifeline", daemon=True).start()
         work(index)
         status = 0
     except BaseException:
@@ -71,3 +84,9 @@ def start_worker(index: int, work: Callable[[int], None]) -> int:
     finally:
         # Nothing of the parent's may run here: no exit handlers, no flushing of its buffers.
         os._exit(status)
+
+
+def stop_with_parent(lifeline: int) -> None:
+    """Stop this worker in good order once its parent is gone: nobody would replace it, or tell it to stop."""
+    os.read(lifeline, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
