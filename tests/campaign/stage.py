@@ -11,7 +11,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -32,8 +31,6 @@ HEARTBEAT_S, LEASE_S = 0.25, 2.0
 RECOVER_S = 30.0
 HOSTILE = "tests.faults.provider"
 STARTS_MAX = 5
-YOUNG_S = 2.5
-"""A worker that dies younger takes its gateway along, which is then started anew."""
 
 TOWN = {
     "ann": {"workspace": "rich", "user": "ann"},
@@ -62,7 +59,6 @@ class Gateways:
         self.env = clean_env(folder, **more, TALLYGATE_LOG_LEVEL="warning")
         self._models: dict[str, str] = {}
         self._running: list[tuple[Process, Gateway] | None] = [None] * (2 if shape == "two" else 1)
-        self._started_s = [0.0] * len(self._running)
         self.starts = 0
         self.said: list[str] = []
 
@@ -117,7 +113,6 @@ class Gateways:
             _end(process)
             return False
         self._running[place] = (process, gateway)
-        self._started_s[place] = time.monotonic()
         return True
 
     def kill(self, place: int) -> None:
@@ -133,9 +128,8 @@ class Gateways:
         if self.shape == "four" and source.random() < 0.6:
             running = self._running[0]
             assert running is not None
-            old_enough_s = self._started_s[0] + YOUNG_S - time.monotonic()
             workers = list_children(running[0].child.pid)
-            if old_enough_s <= 0 and workers:
+            if workers:
                 os.kill(source.choice(workers), signal.SIGKILL)
                 return "worker"
         if self.shape == "two" and source.random() < 0.6:
