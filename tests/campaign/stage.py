@@ -31,6 +31,7 @@ HEARTBEAT_S, LEASE_S = 0.25, 2.0
 RECOVER_S = 30.0
 HOSTILE = "tests.faults.provider"
 STARTS_MAX = 5
+PARENT_SHARE = 0.2
 
 TOWN = {
     "ann": {"workspace": "rich", "user": "ann"},
@@ -124,14 +125,16 @@ class Gateways:
             self._bury(place)
 
     def kill_something(self, source: random.Random) -> str:
-        """Kill a worker, a replica or everything; what it was."""
+        """Kill a worker, a parent of workers, a replica or everything; what it was."""
         if self.shape == "four" and source.random() < 0.6:
             running = self._running[0]
             assert running is not None
             workers = list_children(running[0].child.pid)
-            if workers:
-                os.kill(source.choice(workers), signal.SIGKILL)
-                return "worker"
+            what, pid = ("worker", source.choice(workers)) if workers else ("parent", running[0].child.pid)
+            if source.random() < PARENT_SHARE:
+                what, pid = "parent", running[0].child.pid
+            os.kill(pid, signal.SIGKILL)
+            return what
         if self.shape == "two" and source.random() < 0.6:
             self.kill(source.randrange(2))
             return "replica"

@@ -14,7 +14,7 @@ SEED = 20261121
 CONDITIONS = ("random", "over", "random")
 """Some bugs show when calls are cut off, others when they come to their end."""
 RECOVER_S = 6.0
-QUICK = ("tell-before-settling", "forget-claims")
+QUICK = ("tell-before-settling",)
 ELSEWHERE = ("remember-keys", "never-cut")
 """These two show where keys are revoked."""
 
