@@ -4,7 +4,7 @@ import asyncio
 import threading
 from pathlib import Path
 
-from tallygate.app import Supply, Worker, open_store
+from tallygate.app import Supply, Worker, open_store, repeat
 from tallygate.config.settings import Settings
 from tallygate.store.address import parse_address
 from tallygate.store.driver import DriverConnection
@@ -32,3 +32,23 @@ def test_callers_questions_do_not_keep_the_gateway_from_its_own(tmp_path: Path) 
             assert all(await asyncio.gather(*asked))
 
     assert asyncio.run(run()) == {"key_gone"}
+
+
+def test_what_is_repeated_survives_an_error_nobody_has_foreseen() -> None:
+    async def run() -> None:
+        done = asyncio.Event()
+        outcomes = iter([OSError("a bad moment"), None])
+
+        async def work() -> None:
+            if (error := next(outcomes)) is not None:
+                raise error
+            done.set()
+            await asyncio.Event().wait()
+
+        task = asyncio.create_task(repeat(0, work))
+        waiting = asyncio.create_task(done.wait())
+        await asyncio.wait((task, waiting), timeout=60, return_when=asyncio.FIRST_COMPLETED)
+        assert done.is_set()
+        task.cancel()
+
+    asyncio.run(run())
