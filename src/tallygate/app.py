@@ -369,5 +369,5 @@ async def repeat(every_s: float, work: Callable[[], Awaitable[object]]) -> None:
             await work()
         except TallygateError as error:
             logger.warning("put off: %s", error)
-        except Exception:
+        except Exception:  # noqa: BLE001 - a task that ended would be missed only when it is needed
             logger.exception("what is done every %s seconds failed, and is tried again", every_s)
