@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tallygate.genai.book import Hold
 from tests.contract.gateway import Reply, read_reply
 from tests.money.matrix import DOORS
 from tests.money.place import Place, Tenant, wait_until, write_body
@@ -31,16 +32,18 @@ def wire(crew: Place) -> Generator[Wire]:
 
 
 def ask(
-    tenant: Tenant, nonce: str, *, key: str = "", door: str = "chat", script: str = "good", stream: bool = True,
-    port: int = 0,
+    tenant: Tenant, nonce: str, *, key: str | None = "", door: str = "chat", script: str = "good",
+    stream: bool = True, port: int = 0,
 ) -> Reply:  # fmt: skip
-    """A call with a key, which is the word it bears if not said else."""
+    """A call with an Idempotency-Key: the word it bears, if not said else; None: without one."""
     url = urlsplit(tenant.place.gateway.url)
     connection = http.client.HTTPConnection("127.0.0.1", port or url.port, timeout=30)
     headers = {"Authorization": f"Bearer {tenant.key}", "Content-Type": "application/json"}
+    if key is not None:
+        headers["Idempotency-Key"] = key or nonce
     body = write_body(f"{DOORS[door]}/{script}", nonce, stream=stream)
     try:
-        connection.request("POST", WIRES[DOORS[door]].path, body, {**headers, "Idempotency-Key": key or nonce})
+        connection.request("POST", WIRES[DOORS[door]].path, body, headers)
         return read_reply(connection.getresponse())
     finally:
         connection.close()
@@ -121,23 +124,36 @@ def test_another_user_may_have_the_same_key(crew: Place) -> None:
     assert len(crew.asked(nonce)) == 2
 
 
-def test_a_call_that_dies_with_its_worker_costs_nothing_and_frees_its_key(crew: Place) -> None:
-    tenant, nonce = crew.found(), crew.next_nonce()
-    with crew.calling(nonce, 1) as pool:
-        running = pool.submit(ask, tenant, nonce, script="held-in-the-middle")
-        crew.wait_for("holding", nonce)
-        os.kill(crew.workers()[tenant.holds()[0].epoch], signal.SIGKILL)
+def kill_in_the_middle(tenant: Tenant, nonce: str, key: str | None) -> Hold:
+    """A call whose worker is killed when a word has been handed on, and that was noted; how it ended."""
+    place = tenant.place
+    with place.calling(nonce, 1) as pool:
+        running = pool.submit(ask, tenant, nonce, key=key, script="held-in-the-middle")
+        place.wait_for("holding", nonce)
+        hold = wait_until(lambda: next((hold for hold in tenant.holds() if hold.progress_nusd), None))
+        os.kill(place.workers()[hold.epoch], signal.SIGKILL)
         with pytest.raises((http.client.HTTPException, OSError)):
             running.result()
-    (dead,) = tenant.settled()
-    assert (dead.state, dead.charged_nusd, dead.loss_nusd) == ("posted", 0, 0)
-    crew.player.open_gate(nonce)
+        (dead,) = tenant.settled()
+    wait_until(lambda: len(place.workers()) == 4 or None)
+    return dead
+
+
+def test_a_call_without_a_key_that_dies_with_its_worker_pays_what_was_noted(crew: Place) -> None:
+    dead = kill_in_the_middle(crew.found(), crew.next_nonce(), None)
+    # The input is guessed at 100 tokens, the word that was handed on at 2.
+    assert (dead.state, dead.charged_nusd, dead.loss_nusd) == ("posted", 104_000, 0)
+
+
+def test_a_call_that_dies_with_its_worker_costs_nothing_and_frees_its_key(crew: Place) -> None:
+    tenant, nonce = crew.found(), crew.next_nonce()
+    dead = kill_in_the_middle(tenant, nonce, nonce)
+    assert (dead.state, dead.charged_nusd, dead.loss_nusd) == ("posted", 0, 104_000)
     again, once_more = (ask(tenant, nonce, script="held-in-the-middle") for _ in range(2))
     assert (again.status, REPLAYED in again.headers) == (200, False)
     assert (once_more.body, once_more.headers[REPLAYED]) == (again.body, "true")
     assert sorted(hold.charged_nusd for hold in tenant.settled(2)) == [0, 44_000]
     assert len(crew.asked(nonce)) == 2
-    wait_until(lambda: len(crew.workers()) == 4 or None)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])

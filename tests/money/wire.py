@@ -77,8 +77,9 @@ class Wire:
                         return
                     else:
                         self._count(data, self.answers)
-                        near.sendall(data)
+                        # Before they are sent: who has them all must find them counted.
                         self.carried += len(data)
+                        near.sendall(data)
                         left = None if left is None else left - len(data)
 
     def _count(self, data: bytes, seen: list[Seen]) -> None:
