@@ -51,6 +51,7 @@ from tallygate.pipeline.count import Counter
 from tallygate.pipeline.finish import Finisher
 from tallygate.pipeline.relay import Relay
 from tallygate.pipeline.run import Hallway, Steps
+from tallygate.pipeline.running import EVERY_S as KEYS_EVERY_S
 from tallygate.pipeline.running import Running
 from tallygate.providers.base import Found, Missing, Provider
 from tallygate.providers.discover import discover
@@ -292,7 +293,7 @@ class Worker:
         await self._supply.look(self._exit, self._port)
         await self._sweep_spool()
         self._tasks += [
-            asyncio.create_task(self._running.keep_looking()),
+            asyncio.create_task(repeat(KEYS_EVERY_S, self._running.look)),
             asyncio.create_task(repeat(store.heartbeat_s, self._sweeper.sweep)),
             asyncio.create_task(repeat(PRICES_EVERY_S, partial(self._supply.hear_prices, self._inspector))),
             asyncio.create_task(repeat(SPOOL_EVERY_S, self._sweep_spool)),
@@ -301,8 +302,16 @@ class Worker:
         ]
 
     async def _recover(self) -> None:
-        while not (await self._sweeper.sweep()).complete:  # noqa: ASYNC110 - it is the database that is waited for
-            await asyncio.sleep(self._settings.store.heartbeat_s)
+        """Sweep until nothing is left, but no longer than a lease: a wallet that somebody keeps locked stops its own
+        calls, not the gateway.
+        """
+        store = self._settings.store
+        until_s = time.monotonic() + store.lease_s
+        while not (await self._sweeper.sweep()).complete:
+            if time.monotonic() > until_s:
+                logger.warning("some calls of dead processes could not be ended yet; this is tried again")
+                return
+            await asyncio.sleep(store.heartbeat_s)
 
     async def _stop(self) -> None:
         """The writer last but one: it writes what is still to be written, and needs the loop to say so."""

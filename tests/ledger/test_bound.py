@@ -124,6 +124,22 @@ def test_a_cap_that_was_not_named_is_the_shortest_longest_answer() -> None:
     assert bound_of(LARGE, max_tokens=99_999)[0].output_tokens_max == 32_000
 
 
+@pytest.mark.parametrize(
+    ("name", "dear", "usual"),
+    [("service_tier", "priority", "default"), ("speed", "fast", "standard"), ("inference_geo", "us", "global")],
+)
+def test_a_dearer_service_is_refused_unless_it_is_free(name: str, dear: str, usual: str) -> None:
+    for value in (dear, 3, [usual]):
+        asked: dict[str, Any] = {name: value}
+        with pytest.raises(UnsupportedParameter) as refused:
+            bound_of(LARGE, **asked)
+        assert refused.value.param == name
+        assert bound_of(LARGE, price=price_free("sale", "m"), **asked)[0].fixed_nusd == 0
+    for harmless in (usual, None):
+        asked = {name: harmless}
+        assert bound_of(LARGE, **asked)[0].output_tokens_max == 32_000
+
+
 def test_a_context_window_is_not_taken_for_the_longest_answer() -> None:
     window = Reach(context_tokens=200_000)
     assert bound_of(window)[0].output_tokens_max == 8_192

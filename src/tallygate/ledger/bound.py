@@ -48,6 +48,12 @@ _PASSING_BY: Final[Mapping[str, str]] = {
     "models": "Each of several models has a price of its own",
     "chat_template": "A template can make more of a request than its bytes",
 }
+# Members that ask for a dearer service than the one that has a price, and what they may say all the same.
+_AT_LIST_PRICE: Final[Mapping[str, frozenset[str]]] = {
+    "service_tier": frozenset({"auto", "default", "flex", "scale", "standard", "standard_only"}),
+    "speed": frozenset({"standard"}),
+    "inference_geo": frozenset({"global"}),
+}
 _COMPACTION: Final = "compact_"
 """Edits of a context that are calls of their own, with usage that the answer's totals leave out
 (platform.claude.com/docs/en/build-with-claude/compaction)."""
@@ -77,6 +83,7 @@ class _ContextEdits(Struct):
     edits: list[_Tool] | None = None
 
 
+_TEXT = msgspec.json.Decoder(str)
 _TOOLS = msgspec.json.Decoder(list[_Tool] | None)
 _CONTEXT_EDITS = msgspec.json.Decoder(_ContextEdits | None)
 _CONTENT = msgspec.json.Decoder(str | list[_Part] | None)
@@ -129,6 +136,11 @@ def _refuse_passing_by(peek: Peek, body: bytes) -> None:
             raise UnsupportedParameter(
                 f"{why}, so a call with `{name}` cannot be priced before it is made.", param=name
             )
+    for name, usual in _AT_LIST_PRICE.items():
+        if _is_given(peek, body, name) and _read_text(peek.spans[name], body) not in usual:
+            raise UnsupportedParameter(
+                f"A dearer service than the usual one has no price here; leave `{name}` out.", param=name
+            )
     if _is_given(peek, body, "context_management"):
         span = peek.spans["context_management"]
         path = "context_management.edits"
@@ -141,6 +153,14 @@ def _refuse_passing_by(peek: Peek, body: bytes) -> None:
                 f"Compaction is a call of its own, so a call with it in `{path}` cannot be priced before it is made.",
                 param=path,
             )
+
+
+def _read_text(span: Span, body: bytes) -> str:
+    """A member that should be text; empty if it is none."""
+    try:
+        return _TEXT.decode(body[span.value_start : span.end])
+    except msgspec.ValidationError:
+        return ""
 
 
 def bound_usage(price: Price, most: Usage) -> tuple[int, int]:

@@ -253,7 +253,9 @@ def _derive(name: str, costs: Sequence[Version]) -> Version:
     return Version(price, name_version(price), "dearest")
 
 
-def _remember(memo: "dict[Any, _Answer]", key: Any, version: Version | None, at_ns: int, starts: Sequence[int]) -> _Answer:
+def _remember(
+    memo: "dict[Any, _Answer]", key: Any, version: Version | None, at_ns: int, starts: Sequence[int]
+) -> _Answer:
     """Keep an answer for as long as nothing it was made of begins anew."""
     since_ns = max((start for start in starts if start <= at_ns), default=_ALWAYS_NS)
     until_ns = min((start for start in starts if start > at_ns), default=_NEVER_NS)

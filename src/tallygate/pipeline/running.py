@@ -3,10 +3,9 @@
 One question for all keys, every other second. What makes a key dead is the database's to say.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
-from typing import Final, NoReturn
+from typing import Final
 
 from tallygate.errors import InvalidApiKey, StoreUnavailable
 from tallygate.pipeline.call import Call
@@ -37,7 +36,10 @@ class Running:
                 del self._calls[key_id]
 
     async def look(self) -> None:
-        """Ask once, and stop the calls of dead keys. While the database is away nothing is cut."""
+        """Ask once, and stop the calls of dead keys. While the database is away nothing is cut.
+
+        To be done every `EVERY_S`.
+        """
         key_ids = frozenset(self._calls)
         if not key_ids:
             return
@@ -48,9 +50,3 @@ class Running:
         for key_id in dead:
             for call in tuple(self._calls.get(key_id, ())):
                 call.departure.stop(InvalidApiKey("The API key of this call is not valid any more."))
-
-    async def keep_looking(self) -> NoReturn:
-        """Ask again and again, until cancelled."""
-        while True:
-            await asyncio.sleep(EVERY_S)
-            await self.look()
