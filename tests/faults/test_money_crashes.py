@@ -206,8 +206,7 @@ def test_who_sleeps_past_its_lease_is_fenced(towns: Towns) -> None:
 @pytest.mark.timeout(3_600)
 def test_many_who_sleep_are_fenced(towns: Towns, engine: str) -> None:
     source, figures = random.Random(SEED + 3), Figures("stopped past the lease", SEED + 3)
-    # PostgreSQL ends a transaction that is idle, but not one whose client was stopped while it sent its statements.
-    moments = SLEEPS if engine == "sqlite" else [moment for moment in MOMENTS if moment != "within commit"]
+    moments = SLEEPS if engine == "sqlite" else MOMENTS
     for _ in range(36 // len(moments)):
         stage = towns()
         for moment in moments:

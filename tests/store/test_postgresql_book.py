@@ -19,6 +19,7 @@ from tallygate.store.address import DatabaseAddress, parse_address
 from tallygate.store.book import Away, Book, BookError, Broken, Busy, Full, Loaded, Walled
 from tallygate.store.driver import DriverConnection
 from tallygate.store.engines import open_book
+from tallygate.store.epochs import begin_life, bury, end_sessions, list_living
 from tallygate.store.migrate import migrate
 from tallygate.store.postgresql_book import classify
 from tests.fakes.ledger import DAY_NS, NOON_NS, ask
@@ -321,3 +322,19 @@ def test_a_server_that_goes_is_away_until_it_is_back() -> None:
 )
 def test_what_an_error_means(state: str, meaning: type[BookError]) -> None:
     assert classify(psycopg.errors.lookup(state)()) is meaning
+
+
+def test_the_session_of_a_silent_epoch_can_be_ended_by_name(address: DatabaseAddress) -> None:
+    life = begin_life(address, "stopped while it was sending")
+    book = open_book(address)
+    book.load(name_rows([]), life.epoch, durable=True, wait_ms=LONG_MS)
+    with closing(DriverConnection(address)) as judge:
+        (seen,) = list_living(judge)
+        assert not bury(judge, life.epoch, seen.beats, NOON_NS)
+        end_sessions(judge, "ep_another")
+        assert not bury(judge, life.epoch, seen.beats, NOON_NS)
+        end_sessions(judge, life.epoch)
+        assert bury(judge, life.epoch, seen.beats, NOON_NS)
+    with pytest.raises(Away):
+        book.commit(Folded((), Rows(), ()), beats=False)
+    book.close()

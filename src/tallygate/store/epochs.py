@@ -92,6 +92,20 @@ def bury(connection: DriverConnection, epoch: str, beats: int, at_ns: int) -> bo
     return bool(buried)
 
 
+def end_sessions(connection: DriverConnection, epoch: str) -> None:
+    """End the transaction of an epoch that is silent and still keeps its row locked.
+
+    PostgreSQL ends one that idles by itself, but not one whose client was stopped while it was sending: to the server
+    that one is at work. The writer's session bears its epoch as a name.
+    """
+    if connection.engine is Engine.POSTGRESQL:
+        connection.fetch(
+            "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity"
+            " WHERE application_name = ? AND pid <> pg_backend_pid()",
+            (epoch,),
+        )
+
+
 def drop_ended(connection: DriverConnection, before_ns: int) -> None:
     """Forget the epochs that ended before a time and have no open hold."""
     connection.fetch(

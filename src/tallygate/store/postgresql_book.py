@@ -43,6 +43,7 @@ from tallygate.store.postgresql_statements import (
     INSERT_CLAIMS,
     INSERT_HOLDS,
     INSERT_TRANSFERS,
+    NAME_SESSION,
     SELECT_COMMITS,
     SELECT_EPOCH,
     SELECT_KEYS,
@@ -95,12 +96,14 @@ class PostgresqlBook:
         self._connection.prepare_threshold = _PREPARE_ALL
         self._mode = ExitStack()
         self._sync = self._mode.enter_context(connection.pipeline()).sync
-        self._epoch = ""
+        self._epoch = self._named = ""
         self._rows = Rows()
 
     def load(self, names: Lockset, epoch: str, *, durable: bool, wait_ms: int) -> Loaded:  # noqa: ARG002 - Book's
         """See Book. `durable` is of no consequence: another replica may have seen what a lost commit said."""
         try:
+            if epoch != self._named:
+                self._bear(epoch)
             loaded = self._load(names, epoch, wait_ms)
         except psycopg.Error as error:
             raise self._end(error) from error
@@ -238,6 +241,12 @@ class PostgresqlBook:
         columns = list(zip(*rows, strict=True))
         if columns:
             self._run(sql, [pack_array(column) for column in columns])
+
+    def _bear(self, epoch: str) -> None:
+        """Name the session after its epoch, for whoever has to end it: see `epochs.end_sessions`."""
+        self._run(NAME_SESSION, (epoch,))
+        self._sync()
+        self._named = epoch
 
     def _end(self, error: Exception) -> BookError:
         """Roll back, and say what the error means. Closed where it means Away: it must say so from then on."""

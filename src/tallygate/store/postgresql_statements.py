@@ -141,3 +141,5 @@ INSERT_TRANSFERS = (
     " SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::text[])"
 )
 SET_LOCK_TIMEOUT = "SELECT set_config('lock_timeout', %s, true)"
+
+NAME_SESSION: LiteralString = "SELECT set_config('application_name', %s, false)"

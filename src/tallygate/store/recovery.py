@@ -21,7 +21,7 @@ from tallygate.genai.results import Posted, Refused, Result
 from tallygate.store.abandoned import drop_claims, list_ended_owners, list_open, read_hold, read_open
 from tallygate.store.address import DatabaseAddress, Engine
 from tallygate.store.driver import DriverConnection, DriverError
-from tallygate.store.epochs import Living, bury, drop_ended, list_living, locks_folder
+from tallygate.store.epochs import Living, bury, drop_ended, end_sessions, list_living, locks_folder
 from tallygate.store.lock_file import is_abandoned, remove_file
 from tallygate.store.refusal import DatabaseUnusable
 from tallygate.store.watch import Watch
@@ -250,10 +250,14 @@ class Sweeper:
         buried: list[Living] = []
         for one in living:
             is_lost = one.epoch != own and self._has_lost_its_lock(one.epoch)
-            if (is_lost or one.epoch in silent) and bury(connection, one.epoch, one.beats, self._clock_ns()):
+            if not (is_lost or one.epoch in silent):
+                continue
+            if bury(connection, one.epoch, one.beats, self._clock_ns()):
                 why = "ended without a word" if is_lost else "gives no sign of life"
                 logger.warning("the process %s (%s) %s: its calls are ended in its place", one.owner, one.epoch, why)
                 buried.append(one)
+            else:
+                end_sessions(connection, one.epoch)
         return buried
 
     def _has_lost_its_lock(self, epoch: str) -> bool:
