@@ -23,8 +23,11 @@ def halt_after(tokens: int) -> Behaviour:
 
 
 async def halt_before_end(x: Exchange) -> None:
-    """Everything but the terminator: its counts are known by then."""
-    await x.play(x.good(TOKENS)[:-1], close=False)
+    """Everything but the terminator, the counts in one write with the last text: whoever has that has been counted."""
+    pieces = x.good(TOKENS)[:-1]
+    last = len(x.wire.opening(x.ask)) + TOKENS - 1
+    end = pieces[last]._replace(data=b"".join(piece.data for piece in pieces[last:]))
+    await x.play([*pieces[:last], end], close=False)
     await x.hang()
 
 

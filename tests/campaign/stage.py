@@ -50,8 +50,11 @@ CREDIT = {"rich": "1000.00", "poor": "0.03"}
 class Gateways:
     """The gateways of a stage, in whatever number its shape has. `url` is the database's."""
 
-    def __init__(self, folder: Path, shape: Shape, url: str, provider: Provider, bug: str = "") -> None:
+    def __init__(
+        self, folder: Path, shape: Shape, url: str, provider: Provider, bug: str = "", lease_s: float = LEASE_S
+    ) -> None:
         self.shape, self.url, self._provider, self._bug = shape, url, provider, bug
+        self._lease_s = lease_s
         self._orders = itertools.count()
         self.folder = folder
         self.armed = folder / "armed"
@@ -85,7 +88,7 @@ class Gateways:
             for wire in WIRES
         )
         times = "".join(f"{name} = {value}\n" for name, value in PATIENT.items())
-        store = f"[store]\nheartbeat_s = {HEARTBEAT_S}\nlease_s = {LEASE_S}\n"
+        store = f"[store]\nheartbeat_s = {HEARTBEAT_S}\nlease_s = {self._lease_s}\n"
         self._config.write_text(f"{rows}{''.join(self._models.values())}[transport]\n{times}{store}")
 
     def start(self) -> None:
@@ -256,11 +259,18 @@ class Stage:
 
 @contextmanager
 def start_stage(
-    folder: Path, shape: Shape, url: str, plans: Iterable[Plan], *, bug: str = "", provider: str = HOSTILE
+    folder: Path,
+    shape: Shape,
+    url: str,
+    plans: Iterable[Plan],
+    *,
+    bug: str = "",
+    provider: str = HOSTILE,
+    lease_s: float = LEASE_S,
 ) -> Generator[Stage]:
     """Provider and gateways with a town, until the block ends. `plans` are all calls that will ever be made."""
     with start_provider(folder, provider) as running:
-        gateways = Gateways(folder, shape, url, running, bug)
+        gateways = Gateways(folder, shape, url, running, bug, lease_s)
         history = Journal(folder / "history.jsonl")
         try:
             gateways.offer(plans)
