@@ -36,10 +36,13 @@ async def serve(x: Exchange) -> None:
     await x.play(x.good(TOKENS))
 
 
-FAULTS.update({f"halt-{n}": Fault("time", "halts", None, SERVED, halt_after(n)) for n in range(TOKENS + 1)})
-FAULTS["halt-end"] = Fault("time", "halts", None, SERVED, halt_before_end)
-FAULTS["halt-never"] = Fault("time", "does not halt", None, SERVED, serve)
+def register() -> None:
+    """In this program alone: the table of the other faults is one for all tests."""
+    FAULTS.update({f"halt-{n}": Fault("time", "halts", None, SERVED, halt_after(n)) for n in range(TOKENS + 1)})
+    FAULTS["halt-end"] = Fault("time", "halts", None, SERVED, halt_before_end)
+    FAULTS["halt-never"] = Fault("time", "does not halt", None, SERVED, serve)
 
 
 if __name__ == "__main__":
+    register()
     asyncio.run(provider.main())

@@ -1,27 +1,30 @@
 """The book on PostgreSQL alone: rows that somebody else has, commits whose answer is lost, servers that come and go."""
 
+import random
 import threading
+import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
 
-from tallygate.genai.book import Budget, Rows, Wallet
+from tallygate.genai.book import Budget, Rows, Transfer, Wallet
 from tallygate.genai.items import ClaimRequest, Item, LimitChange, Settlement, TopUp
 from tallygate.genai.lockset import Lockset, name_rows
 from tallygate.genai.results import Folded
 from tallygate.ledger.fold import fold
+from tallygate.store import postgresql_driver
 from tallygate.store.address import DatabaseAddress, parse_address
 from tallygate.store.book import Away, Book, BookError, Broken, Busy, Full, Loaded, Walled
 from tallygate.store.driver import DriverConnection
 from tallygate.store.engines import open_book
 from tallygate.store.epochs import begin_life, bury, end_sessions, list_living
 from tallygate.store.migrate import migrate
-from tallygate.store.postgresql_book import classify
+from tallygate.store.postgresql_book import PostgresqlBook, classify
 from tests.fakes.ledger import DAY_NS, NOON_NS, ask
 from tests.fakes.severer import Severer
 from tests.fakes.twin import EPOCH, Twin, locked_elsewhere
@@ -338,3 +341,23 @@ def test_the_session_of_a_silent_epoch_can_be_ended_by_name(address: DatabaseAdd
     with pytest.raises(Away):
         book.commit(Folded((), Rows(), ()), beats=False)
     book.close()
+
+
+class HaltingBook(PostgresqlBook):
+    """Sends its statements one after the other, with time between for answers to come in."""
+
+    def _run(self, sql: LiteralString, values: Any = ()) -> Any:
+        time.sleep(random.random() / 2_000)
+        return super()._run(sql, values)
+
+
+def test_an_error_that_comes_in_between_two_statements_means_the_same(address: DatabaseAddress) -> None:
+    life = begin_life(address, "test")
+    book = HaltingBook(postgresql_driver.connect(address))
+    line = Transfer(id="x", kind="topup", debit="a", credit="a", amount_nusd=1, at_ns=1)
+    for _ in range(200):
+        book.load(name_rows([]), life.epoch, durable=True, wait_ms=LONG_MS)
+        with pytest.raises(Walled):
+            book.commit(Folded((), Rows(), (line, line)), beats=False)
+    book.close()
+    life.end()

@@ -189,9 +189,10 @@ class Relay:
             failure = passage.take(data)
             if watch.begun and passage.ready:
                 await heartbeat.start()
+                # Counted first: whoever interrupts the wait behind a write finds the bytes handed on already.
+                watch.count_chunk()
                 await call.client.send(passage.release())
                 heartbeat.touch()
-                watch.count_chunk()
             if failure is not None:
                 raise failure
         await _await_end(answer)

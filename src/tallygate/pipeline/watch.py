@@ -120,7 +120,7 @@ class Watch:
                 self._seen_pieces += 1
 
     def count_chunk(self) -> None:
-        """One more write was handed to the client's transport, and with it all that was seen until now."""
+        """One more write is handed to the client's transport, and with it all that was seen until now."""
         self.chunks_delivered += 1
         self._delivered_bytes, self._delivered_pieces = self._seen_bytes, self._seen_pieces
         if self.first_chunk_ns is None:

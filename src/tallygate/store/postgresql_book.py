@@ -213,13 +213,20 @@ class PostgresqlBook:
         self._connection.prepare_threshold = _PREPARE_ALL
 
     def _drain(self) -> None:
-        """Read every answer that is still to come, whatever it says. Raises where the connection is gone."""
-        while self._connection.info.transaction_status == pq.TransactionStatus.ACTIVE:
+        """Read every answer that is still to come, whatever it says. Raises where the connection is gone.
+
+        An error that was noticed while a statement was being sent has aborted the pipeline until its next Sync.
+        """
+        while self._is_unread():
             try:
                 self._sync()
             except psycopg.Error:
                 if self._connection.closed:
                     raise
+
+    def _is_unread(self) -> bool:
+        is_aborted = self._connection.pgconn.pipeline_status == pq.PipelineStatus.ABORTED
+        return is_aborted or self._connection.info.transaction_status == pq.TransactionStatus.ACTIVE
 
     def _save(self, folded: Folded) -> None:
         changed, loaded = folded.changed, self._rows

@@ -132,6 +132,7 @@ class Sweeper:
             tally.buried += await self._ask(self._judge)
             await self._recover_abandoned(tally)
             await self._recover_orphans(tally)
+            self._collect(tally)
             if self._sweeps % TIDY_EVERY == 0:
                 await self._tidy(tally)
             self._sweeps += 1
