@@ -227,6 +227,13 @@ class IdempotencyElsewhere(RequestError):
     code = "idempotency_elsewhere"
 
 
+class ReceiptErased(RequestError):
+    """What this receipt said was erased. Only its digest is left, and its place in the log."""
+
+    status = 410
+    code = "receipt_erased"
+
+
 class LengthRequired(RequestError):
     """The request has a body whose length is not given."""
 
@@ -343,6 +350,13 @@ class StoreUnavailable(InternalError):
 
     status = 503
     code = "store_unavailable"
+
+
+class LogDamaged(InternalError):
+    """The tree of the log is damaged in the gateway's database, so nothing can be proved from it."""
+
+    code = "log_damaged"
+    retry = False
 
 
 class SettlementUnknown(InternalError):

@@ -7,13 +7,14 @@ guard, and a billable address leads to no other door than the hallway's.
 import ast
 from typing import get_args
 
+from tallygate.api import log_doors, receipt_doors
 from tallygate.api.admin.doors import DOORS
 from tallygate.api.guard import WANTED
 from tallygate.api.inference import OPERATIONS
 from tallygate.api.urls import URLS, Door, Policy, Route
 from tests.house.source import PACKAGE, ROOT
 
-PUBLIC = {"list_models", "show_model", "home", "health", "ready"}
+PUBLIC = {"list_models", "show_model", "home", "health", "ready", "log"}
 """Doors that open to anybody. Adding one is a decision, taken here."""
 
 
@@ -85,6 +86,11 @@ def test_every_door_is_opened_and_the_guard_stands_before_those_that_are_not_pub
 def test_every_method_of_the_admins_addresses_has_a_function() -> None:
     named = {(method, route.path) for route in URLS if route.door == "admin" for method in route.methods}
     assert named == DOORS.keys()
+
+
+def test_every_address_of_the_log_and_of_receipts_has_a_function() -> None:
+    for door, functions in (("log", log_doors.DOORS), ("receipts", receipt_doors.DOORS)):
+        assert {route.path for route in URLS if route.door == door} == functions.keys()
 
 
 def cases(function: ast.AsyncFunctionDef) -> set[str]:

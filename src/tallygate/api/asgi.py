@@ -17,6 +17,7 @@ from tallygate.api.account import Accounts, show_credits, show_generation, show_
 from tallygate.api.door import Reply, Request, choose_request_id, json_reply
 from tallygate.api.guard import Identify, admit
 from tallygate.api.inference import OPERATIONS, open_call
+from tallygate.api.log_doors import serve_log
 from tallygate.api.middleware import (
     Matched,
     check_body_headers,
@@ -26,7 +27,9 @@ from tallygate.api.middleware import (
     render,
     too_large,
 )
+from tallygate.api.proofs import Proofs
 from tallygate.api.quote import Quotes, show_quote
+from tallygate.api.receipt_doors import serve_receipts
 from tallygate.api.settings import ServerSettings
 from tallygate.api.urls import Route
 from tallygate.api.usage import show_usage
@@ -49,7 +52,7 @@ LINGER_S = 2.0
 
 class Rooms(Struct, frozen=True):
     """What the doors lead to: the hallway, who a caller is, a caller's own money, the admin's doors by a route's path,
-    what can be called now, whether the database answers, and the start and end.
+    what can be called now, whether the database answers, the start and end, and the log of receipts.
     """
 
     hallway: Hallway
@@ -62,6 +65,7 @@ class Rooms(Struct, frozen=True):
     start: Callable[[], Awaitable[None]]
     stop: Callable[[], Awaitable[None]]
     version: str
+    proofs: Proofs | None = None
 
 
 class Doors:
@@ -185,6 +189,8 @@ class Doors:
                 return models.list_models(self._rooms.catalog())
             case "show_model":
                 return models.show_model(self._rooms.catalog(), request.slots["model"])
+            case "log":
+                return await serve_log(self._rooms.proofs, route.path, request)
             case "health":
                 return json_reply({"status": "ok", "version": self._rooms.version})
             case "ready":
@@ -207,6 +213,8 @@ class Doors:
                 return await show_generation(rooms.accounts, request, principal)
             case "quote":
                 return await show_quote(rooms.quotes, request, principal)
+            case "receipts":
+                return await serve_receipts(rooms.proofs, route.path, request, principal)
             case "admin":
                 return await rooms.admin(route.path, request)
             case door:

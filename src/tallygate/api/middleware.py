@@ -49,20 +49,16 @@ class Matched(Struct, frozen=True):
     slots: dict[str, str]
 
 
-class _Compiled(Struct, frozen=True):
-    route: Route
-    prefix: str
-    slot: str
+def _compile(path: str) -> re.Pattern[str]:
+    """What a path of the table fits: a place is one part between slashes, and at the end the whole rest."""
+    escaped = re.sub(r"\\{([a-z]+)\\}\Z", r"(?P<\1>.+)", re.escape(path))
+    return re.compile(re.sub(r"\\{([a-z]+)\\}", r"(?P<\1>[^/]+)", escaped), re.DOTALL)
 
 
-_EXACT: dict[str, list[Route]] = {}
-_OPEN: list[_Compiled] = []
+_LINES: dict[str, list[Route]] = {}
 for _route in URLS:
-    _prefix, _brace, _slot = _route.path.partition("{")
-    if _brace:
-        _OPEN.append(_Compiled(_route, _prefix, _slot.rstrip("}")))
-    else:
-        _EXACT.setdefault(_route.path, []).append(_route)
+    _LINES.setdefault(_route.path, []).append(_route)
+_OPEN = {path: _compile(path) for path in _LINES if "{" in path}
 
 
 def match(method: str, path: str) -> Matched:
@@ -74,16 +70,28 @@ def find(path: str) -> list[Matched]:
     """The routes of a raw path, one or more, all of one dialect. Raises NotFound, UriTooLong."""
     if len(path) > PATH_BYTES_MAX:
         raise UriTooLong
-    found = [Matched(route, {}) for route in _EXACT.get(path, ())] or [
-        Matched(item.route, {item.slot: slot})
-        for item in _OPEN
-        if path.startswith(item.prefix) and (slot := decode_slot(path[len(item.prefix) :]))
-    ]
-    if not found:
+    if path in _LINES and path not in _OPEN:
+        return [Matched(route, {}) for route in _LINES[path]]
+    found = next(filter(None, (_fill(line, path) for line in _OPEN)), None)
+    if found is None:
         raise NotFound(
             "There is nothing at this address. The paths this gateway serves are listed in its documentation."
         )
     return found
+
+
+def _fill(line: str, path: str) -> list[Matched]:
+    """The routes of a path of the table with open places, as a raw path fills them; none if it does not fit."""
+    fit = _OPEN[line].fullmatch(path)
+    if fit is None:
+        return []
+    slots: dict[str, str] = {}
+    for name, raw in fit.groupdict().items():
+        text = decode_slot(raw)
+        if text is None:
+            return []
+        slots[name] = text
+    return [Matched(route, slots) for route in _LINES[line]]
 
 
 def choose(found: list[Matched], method: str) -> Matched:

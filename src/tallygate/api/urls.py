@@ -8,7 +8,7 @@ from msgspec import Struct
 
 Door = Literal[
     "chat", "count", "list_models", "show_model", "home", "health", "ready",
-    "credits", "key", "usage", "generation", "quote", "admin",
+    "credits", "key", "usage", "generation", "quote", "admin", "receipts", "log",
 ]  # fmt: skip
 
 Policy = Literal["public", "models", "any key", "routing", "accounting", "admin"]
@@ -18,8 +18,9 @@ may see calls, the admin key. Each line names one: there is no other way to be l
 
 
 class Route(Struct, frozen=True):
-    """One address. `path` may end in ``{name}``, which takes the whole rest, slashes included. `billable` calls take
-    the hallway, where they are held and settled.
+    """One address. In `path` a place such as ``{id}`` takes one part between slashes, and at the end the whole rest,
+    slashes included; of two paths that fit, the one that stands first counts. `billable` calls take the hallway, where
+    they are held and settled.
     """
 
     methods: tuple[str, ...]
@@ -42,6 +43,16 @@ URLS: tuple[Route, ...] = (
     Route(("GET",),            "/v1/usage",                 "unified",            "accounting", "usage"),
     Route(("GET",),            "/v1/generation",            "unified",            "accounting", "generation"),
     Route(("POST",),           "/v1/quote",                 "unified",            "routing",    "quote"),
+    Route(("GET",),            "/v1/receipts",              "unified",            "accounting", "receipts"),
+    Route(("POST",),           "/v1/receipts/verify",       "unified",            "public",     "log"),
+    Route(("GET",),            "/v1/receipts/{id}/proof",   "unified",            "accounting", "receipts"),
+    Route(("GET",),            "/v1/receipts/{id}",         "unified",            "accounting", "receipts"),
+    Route(("GET",),            "/v1/prices/{version}",      "unified",            "any key",    "receipts"),
+    Route(("HEAD", "GET"),     "/v1/mmr/root",              "unified",            "public",     "log"),
+    Route(("HEAD", "GET"),     "/log/checkpoint",           "unified",            "public",     "log"),
+    Route(("HEAD", "GET"),     "/log/consistency",          "unified",            "public",     "log"),
+    Route(("HEAD", "GET"),     "/log/tile/{name}",          "unified",            "public",     "log"),
+    Route(("HEAD", "GET"),     "/.well-known/tallygate-receipts.json", "unified", "public",     "log"),
     Route(("GET", "POST"),     "/v1/admin/workspaces",      "unified",            "admin",      "admin"),
     Route(("PATCH",),          "/v1/admin/workspaces/{id}", "unified",            "admin",      "admin"),
     Route(("GET", "POST"),     "/v1/admin/users",           "unified",            "admin",      "admin"),
