@@ -34,6 +34,7 @@ from tallygate.store.engines import open_book
 from tallygate.store.migrate import migrate
 from tallygate.store.sqlite_book import SqliteBook
 from tallygate.store.writer import Writer
+from tests.fakes.receipts import DRAFT
 from tests.fixtures.postgresql import PrivateServer
 
 AT_ONCE = 64
@@ -97,7 +98,15 @@ async def pair(busy: Writer) -> None:
     assert isinstance(held, Held), held
     row = held.hold
     posted = await busy.settle(
-        Settlement(hold=row, epoch=row.epoch, amount_nusd=600, input_tokens=100, output_tokens=50, details='{"a":1}')
+        Settlement(
+            hold=row,
+            epoch=row.epoch,
+            amount_nusd=600,
+            input_tokens=100,
+            output_tokens=50,
+            details='{"a":1}',
+            receipt=DRAFT,
+        )
     )
     assert isinstance(posted, Posted), posted
 

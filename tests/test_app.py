@@ -4,7 +4,7 @@ import asyncio
 import threading
 from pathlib import Path
 
-from tallygate.app import Supply, Worker, open_store, repeat
+from tallygate.app import Worker, make_supply, open_log_keys, open_store, repeat
 from tallygate.config.settings import Settings
 from tallygate.store.address import parse_address
 from tallygate.store.driver import DriverConnection
@@ -22,7 +22,7 @@ def test_callers_questions_do_not_keep_the_gateway_from_its_own(tmp_path: Path) 
         return answered.wait(60)
 
     async def run() -> frozenset[str]:
-        worker = Worker(settings, address, pepper, Supply(settings, demo=True), port=1)
+        worker = Worker(settings, address, pepper, open_log_keys(settings), make_supply(settings, demo=True), port=1)
         asked = [asyncio.ensure_future(worker._enquirer.ask(report)) for _ in range(WAITING_MAX)]
         await asyncio.sleep(0)
         try:

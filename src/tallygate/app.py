@@ -8,7 +8,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from tallygate.access.admission import Turnstile
 from tallygate.access.doorman import Doorman
 from tallygate.access.keys import Minter
 from tallygate.access.pepper import fingerprint, load_or_create_pepper
+from tallygate.access.receipt_keys import load_or_create_receipt_keys
 from tallygate.access.spool_key import load_or_create_spool_key
 from tallygate.api.account import Accounts
 from tallygate.api.asgi import Doors, Rooms
@@ -31,20 +32,10 @@ from tallygate.api.server import run_server
 from tallygate.api.workers import run_workers
 from tallygate.config.resolution import Resolved
 from tallygate.config.settings import Settings
-from tallygate.dialects.base import Dialect
 from tallygate.errors import TallygateError
-from tallygate.genai.items import Cost
-from tallygate.genai.peek import Peek
-from tallygate.genai.plan import Plan, Target
-from tallygate.genai.price_row import PriceRow
 from tallygate.genai.secret import Secret
-from tallygate.genai.usage import Usage
-from tallygate.ledger.catalogue import load_catalogue
 from tallygate.ledger.fold import fold
 from tallygate.ledger.money import parse_usd
-from tallygate.ledger.pricelist import PriceList
-from tallygate.ledger.quote import Quote, count_costs, make_quote
-from tallygate.ledger.reach import Reaches
 from tallygate.media.folder import Folder, read_media_url
 from tallygate.media.spool import Spool
 from tallygate.pipeline.count import Counter
@@ -53,14 +44,15 @@ from tallygate.pipeline.relay import Relay
 from tallygate.pipeline.run import Hallway, Steps
 from tallygate.pipeline.running import EVERY_S as KEYS_EVERY_S
 from tallygate.pipeline.running import Running
-from tallygate.providers.base import Found, Missing, Provider
-from tallygate.providers.discover import discover
-from tallygate.providers.registry import Providers, load
-from tallygate.router.plan import Catalog, Shelf, build_catalog, plan
+from tallygate.pipeline.supply import Supply
+from tallygate.providers.base import Found, Missing
+from tallygate.receipts.high_water import HighWater
+from tallygate.receipts.key_file import LogKeys
+from tallygate.receipts.receipt import Issuer, complete
+from tallygate.receipts.sequencer import Sequencer
 from tallygate.store.address import DatabaseAddress, parse_address
 from tallygate.store.enquirer import Enquirer
 from tallygate.store.meta import claim_pepper, find_uncredited_workspace, has_workspace, schema_is_current
-from tallygate.store.price_feed import load_prices
 from tallygate.store.reader import Reader
 from tallygate.store.recovery import Sweeper, keep_beating
 from tallygate.store.standing import find_dead_keys
@@ -97,62 +89,6 @@ class Opened(Struct, frozen=True):
 Announce = Callable[[Opened], None]
 
 
-class Supply:
-    """Which providers, models and prices there are now. Each is replaced as a whole whenever there is news of it."""
-
-    def __init__(self, settings: Settings, *, demo: bool) -> None:
-        self._settings = settings
-        self._known = load(settings.providers, os.environ, demo=demo, own_key_prefix=settings.keys.prefix)
-        self._list = load_catalogue()
-        self._price_rows: tuple[PriceRow, ...] = ()
-        self._use(self._known)
-
-    def _use(self, providers: Providers) -> None:
-        self.providers = providers
-        self.rows: Mapping[str, Provider] = providers.rows
-        shelves = {
-            name: Shelf(operations=frozenset({"chat", "count"}), claims=tuple(row.claims))
-            for name, row in self.rows.items()
-        }
-        declared = {
-            alias: model.targets
-            for name, model in self._settings.models.items()
-            for alias in (name, *model.aliases)
-            if model.targets
-        }
-        self.catalog: Catalog = build_catalog(declared, providers.offers, shelves)
-        self._reaches = Reaches(self.rows, providers.offers, self._list)
-        self._price()
-
-    def _price(self) -> None:
-        free = [row.name for row in self.rows.values() if row.free]
-        self.prices = PriceList(self._list, self._settings.models, free, self._price_rows)
-
-    async def look(self, exit_: HttpExit, own_port: int) -> None:
-        """Look for engines on this machine, and use what is there now."""
-        if self._settings.discover:
-            seen = await discover(exit_, self._known.rows, os.environ, own_ports=frozenset({own_port}))
-            self._use(self._known.joined(seen))
-
-    async def hear_prices(self, enquirer: Enquirer) -> None:
-        """Use the prices that were set since the last time. Raises StoreUnavailable."""
-        if rows := await enquirer.ask(partial(load_prices, after_seq=self.prices.seq)):
-            self._price_rows = (*self._price_rows, *rows)
-            self._price()
-
-    def plan(self, model: str, operation: str) -> Plan:
-        """The router's plan over what there is now."""
-        return plan(self.catalog, model, operation)
-
-    def quote(self, plan: Plan, peek: Peek, body: bytes, dialect: Dialect) -> Quote:
-        """What a call may cost at most, at the prices of this moment."""
-        return make_quote(self.prices, plan, peek, body, dialect.read_request, self._reaches, time.time_ns())
-
-    def count_costs(self, attempts: Iterable[tuple[Target, Usage]]) -> tuple[Cost, ...]:
-        """What the house owes for attempts, at the prices of this moment."""
-        return count_costs(self.prices, attempts, time.time_ns())
-
-
 def serve(resolved: Resolved, *, demo: bool, announce: Announce) -> None:
     """Run the gateway until it is told to stop. `announce` is called once, when it takes calls.
 
@@ -166,10 +102,11 @@ def serve(resolved: Resolved, *, demo: bool, announce: Announce) -> None:
         port: int = listener.getsockname()[1]
         address = parse_address(settings.database_url, settings.data)
         pepper, first_key = open_store(settings, address)
+        log_keys = open_log_keys(settings)
 
         def work(index: int) -> None:
-            supply = Supply(settings, demo=demo)
-            doors = Worker(settings, address, pepper, supply, port).open_doors(is_first=index == 0)
+            supply = make_supply(settings, demo=demo)
+            doors = Worker(settings, address, pepper, log_keys, supply, port).open_doors(is_first=index == 0)
 
             def opened() -> None:
                 if index == 0:
@@ -181,6 +118,17 @@ def serve(resolved: Resolved, *, demo: bool, announce: Announce) -> None:
             work(0)
         else:
             run_workers(settings.server.workers, work)
+
+
+def make_supply(settings: Settings, *, demo: bool) -> Supply:
+    """What can be called as far as the configuration and the environment say."""
+    return Supply(
+        settings.providers,
+        settings.models,
+        discovers=settings.discover,
+        demo=demo,
+        own_key_prefix=settings.keys.prefix,
+    )
 
 
 def describe(resolved: Resolved, supply: Supply, port: int, first_key: Secret | None) -> Opened:
@@ -216,10 +164,28 @@ def open_store(settings: Settings, address: DatabaseAddress) -> tuple[bytes, Sec
     return pepper, created.secret if created else None
 
 
+def open_log_keys(settings: Settings) -> LogKeys:
+    """The keys of receipts, made by the first start. Raises BadSecret."""
+    return load_or_create_receipt_keys(
+        settings.data / "receipt-keys.json",
+        time.time_ns() // 1_000_000,
+        origin=settings.receipts.origin,
+        issuer=settings.receipts.issuer,
+    )
+
+
 class Worker:
     """The rooms of one process, joined, and what runs in them from start to stop."""
 
-    def __init__(self, settings: Settings, address: DatabaseAddress, pepper: bytes, supply: Supply, port: int) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        address: DatabaseAddress,
+        pepper: bytes,
+        log_keys: LogKeys,
+        supply: Supply,
+        port: int,
+    ) -> None:
         self._settings, self._address, self._supply, self._port = settings, address, supply, port
         admin_key = load_or_create_admin_key(settings.data / "admin-key", settings.admin_key, settings.keys.prefix)
         self._minter = Minter(pepper, settings.keys.prefix)
@@ -227,11 +193,28 @@ class Worker:
         self._enquirer = Enquirer(address)
         # The gateway's own questions never wait behind those that callers ask.
         self._inspector = Enquirer(address)
+        self._issuer = Issuer(log_keys.issuer, log_keys.origin, log_keys.subject_key)
+        self._sequencer = Sequencer(
+            address,
+            log_keys,
+            HighWater(settings.data / "log-high-water", log_keys.signer.verifier.vkey),
+            lambda: self._writer.epoch,
+            on_broken=stop_on_a_failed_disk,
+        )
         self._writer = Writer(
-            address, fold, owner=f"{socket.gethostname()}, process {os.getpid()}", on_broken=stop_on_a_failed_disk
+            address,
+            fold,
+            complete,
+            owner=f"{socket.gethostname()}, process {os.getpid()}",
+            on_posted=self._sequencer.wake,
+            on_broken=stop_on_a_failed_disk,
         )
         self._sweeper = Sweeper(
-            address, self._writer, heartbeat_s=settings.store.heartbeat_s, lease_s=settings.store.lease_s
+            address,
+            self._writer,
+            lambda hold: self._issuer.draft_unseen(hold, "recovered", "progress"),
+            heartbeat_s=settings.store.heartbeat_s,
+            lease_s=settings.store.lease_s,
         )
         self._folder = Folder(read_media_url(settings.media_url))
         self._spool = Spool(self._folder, load_or_create_spool_key(settings.data / "spool-key"), settings.idempotency)
@@ -277,7 +260,7 @@ class Worker:
             running=self._running,
             relay=Relay(self._exit, lambda: supply.rows, timeouts),
             note=writer.note,
-            finisher=Finisher(writer.settle, supply.count_costs),
+            finisher=Finisher(writer.settle, supply.count_costs, self._issuer),
         )
 
     async def _start(self, *, is_first: bool) -> None:
@@ -285,6 +268,7 @@ class Worker:
         store = self._settings.store
         self._reader.start()
         self._writer.start()
+        self._sequencer.start()
         self._tasks.append(asyncio.create_task(keep_beating(self._writer.beat, store.heartbeat_s)))
         await self._recover()
         await self._supply.hear_prices(self._inspector)
@@ -319,8 +303,10 @@ class Worker:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._exit.close()
-        for room in (self._sweeper, self._enquirer, self._inspector, self._writer, self._folder, self._reader):
-            await asyncio.to_thread(room.close)
+        close_writer = partial(self._writer.close, at_last=self._sequencer.close)
+        rooms = (self._sweeper, self._enquirer, self._inspector)
+        for close in (*(room.close for room in rooms), close_writer, self._folder.close, self._reader.close):
+            await asyncio.to_thread(close)
         if self._desk is not None:
             self._desk.database.close()
 

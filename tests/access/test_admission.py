@@ -25,6 +25,7 @@ from tallygate.genai.secret import Secret
 from tallygate.ledger.prices import price_free
 from tallygate.ledger.quote import Quote
 from tests.fakes.ledger import Shelf, ask, build_town
+from tests.fakes.receipts import DRAFT
 from tests.fakes.writer import ShelfWriter
 
 pytestmark = pytest.mark.anyio
@@ -74,7 +75,9 @@ class Gate:
 
     async def settle(self, call_id: str, amount_nusd: int, answer: Answer | None = None) -> Result:
         hold = self.shelf.hold(call_id)
-        return await self.writer.settle(Settlement(hold=hold, epoch=hold.epoch, amount_nusd=amount_nusd, answer=answer))
+        return await self.writer.settle(
+            Settlement(hold=hold, epoch=hold.epoch, amount_nusd=amount_nusd, answer=answer, receipt=DRAFT)
+        )
 
 
 async def test_a_held_call_passes_with_the_cap_that_was_held_for() -> None:

@@ -13,9 +13,11 @@ from tallygate.genai.book import Hold
 from tallygate.genai.items import Admission, Bound, Settlement
 from tallygate.genai.results import Held, Posted
 from tallygate.ledger.fold import fold
+from tallygate.receipts.receipt import complete
 from tallygate.store.address import DatabaseAddress
 from tallygate.store.database import Database
 from tallygate.store.writer import Writer
+from tests.fakes.receipts import DRAFT
 
 MINTER = Minter(pepper=b"p" * 32, prefix="lx-")
 
@@ -39,7 +41,7 @@ def settle_in(database: Database, name: str = "acme", **limits: Any) -> Tenant:
 async def writing(address: DatabaseAddress) -> AsyncGenerator[Writer]:
     """A writer that works until the block ends. A disk that breaks fails the test."""
     broken: list[Exception] = []
-    writer = Writer(address, fold, owner="test", on_broken=broken.append)
+    writer = Writer(address, fold, complete, owner="test", on_broken=broken.append)
     writer.start()
     try:
         yield writer
@@ -73,6 +75,6 @@ async def hold(writer: Writer, tenant: Tenant, hold_id: str, amount_nusd: int) -
 
 async def post(writer: Writer, held: Hold, amount_nusd: int) -> Hold:
     """The hold, paid."""
-    result = await writer.settle(Settlement(hold=held, epoch=held.epoch, amount_nusd=amount_nusd))
+    result = await writer.settle(Settlement(hold=held, epoch=held.epoch, amount_nusd=amount_nusd, receipt=DRAFT))
     assert isinstance(result, Posted), result
     return result.hold

@@ -39,6 +39,7 @@ from tallygate.ledger.pricelist import PriceList
 from tallygate.ledger.quote import Quote, make_quote
 from tallygate.pipeline.call import Call
 from tallygate.pipeline.run import Hallway
+from tallygate.receipts.receipt import complete
 from tallygate.router.plan import build_catalog
 from tallygate.store.address import DatabaseAddress
 from tallygate.store.database import Database
@@ -127,7 +128,7 @@ def quote(plan: Plan, peek: Peek, body: bytes, dialect: Dialect) -> Quote:
 def build_rooms(address: DatabaseAddress, database: Database, clock_ns: Any) -> Rooms:
     """Everything the doors lead to but the hallway."""
     reader, enquirer = Reader(address), Enquirer(address)
-    writer = Writer(address, fold, owner=f"test:{os.getpid()}", on_broken=lambda _: os._exit(1))
+    writer = Writer(address, fold, complete, owner=f"test:{os.getpid()}", on_broken=lambda _: os._exit(1))
     doorman = Doorman(reader.find_key, pepper=MINTER.pepper, prefix=MINTER.prefix, admin_key=Secret(ADMIN_KEY))
     accounts = Accounts(enquirer, clock_ns=clock_ns)
     desk = Desk(database, MINTER, writer, json_depth_max=64)

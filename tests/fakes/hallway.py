@@ -40,6 +40,7 @@ from tallygate.providers.base import Provider
 from tallygate.transport.base import Timeouts
 from tests.fakes.exits import KeptClient, Script, ScriptedExit
 from tests.fakes.ledger import OWNERS, Shelf, build_town
+from tests.fakes.receipts import ISSUER
 from tests.fakes.writer import ShelfWriter
 
 PRICE = Price(kind="sale", name="m", rates=Rates(input=1_000, output=4_000), tool_use=0)
@@ -81,7 +82,7 @@ class Stage:
         self._numbers = iter(range(1, 1_000))
         providers: Mapping[str, Provider] = PROVIDERS
         self.turnstile = Turnstile(self.writer.admit, self.identify, keep_s=600, wait_s=claim_wait_s)
-        self.finisher = Finisher(self.writer.settle, count_costs, wait_s=settle_wait_s)
+        self.finisher = Finisher(self.writer.settle, count_costs, ISSUER, wait_s=settle_wait_s)
         self.hallway = Hallway(
             Steps(
                 identify=self.identify,

@@ -15,9 +15,11 @@ from tallygate.genai.book import Hold
 from tallygate.genai.items import Progress, Settlement, TopUp
 from tallygate.genai.results import Held
 from tallygate.ledger.fold import fold
+from tallygate.receipts.receipt import complete
 from tallygate.store.address import DatabaseAddress, parse_address
 from tallygate.store.writer import Writer
 from tests.fakes.ledger import ask
+from tests.fakes.receipts import DRAFT
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -98,7 +100,9 @@ class _Desk:
             return await self._wait()
         assert verb == "settle"
         hold = self._holds[words[0]]
-        return type(await self._writer.settle(Settlement(hold=hold, epoch=hold.epoch, amount_nusd=1))).__name__
+        return type(
+            await self._writer.settle(Settlement(hold=hold, epoch=hold.epoch, amount_nusd=1, receipt=DRAFT))
+        ).__name__
 
     async def _wait(self) -> str:
         """Until everything before this is committed."""
@@ -113,7 +117,9 @@ def _say(line: str) -> None:
 
 
 async def _serve(url: str) -> None:
-    writer = Writer(parse_address(url, Path()), fold, owner=f"owner:{os.getpid()}", on_broken=lambda _: os._exit(1))
+    writer = Writer(
+        parse_address(url, Path()), fold, complete, owner=f"owner:{os.getpid()}", on_broken=lambda _: os._exit(1)
+    )
     writer.start()
     desk = _Desk(writer)
     _say(writer.epoch)

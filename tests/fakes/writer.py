@@ -11,6 +11,7 @@ from msgspec import structs
 from tallygate.genai.items import Admission, Progress, Recovery, Settlement, Void
 from tallygate.genai.results import Held, Result
 from tests.fakes.ledger import NOON_NS, Shelf
+from tests.fakes.receipts import DRAFT
 
 
 class ShelfWriter:
@@ -57,7 +58,7 @@ class ShelfWriter:
     def take_over(self, hold_id: str) -> None:
         """Another process takes this one for dead, and ends its call."""
         hold = self.shelf.hold(hold_id)
-        self.shelf.do(Recovery(hold=hold, from_epoch=self.epoch, to_epoch="e2"), self.now_ns)
+        self.shelf.do(Recovery(hold=hold, from_epoch=self.epoch, to_epoch="e2", receipt=DRAFT), self.now_ns)
 
     def hold_all(self, admission: Admission, count: int) -> None:
         """Open so many calls like this one."""

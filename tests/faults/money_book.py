@@ -14,6 +14,7 @@ from tallygate.ledger.fold import fold
 from tallygate.store.address import DatabaseAddress
 from tallygate.store.book import Book, Loaded
 from tallygate.store.engines import open_book
+from tallygate.store.receipt_rows import ReceiptRow
 from tests.fakes.ledger import Fold
 
 Look = Callable[[str], None]
@@ -33,9 +34,9 @@ class WatchedBook:
         self._look("after load")
         return loaded
 
-    def commit(self, folded: Folded, *, beats: bool) -> None:
+    def commit(self, folded: Folded, receipts: Sequence[ReceiptRow] = (), *, beats: bool) -> None:
         self._look("before commit")
-        self.book.commit(folded, beats=beats)
+        self.book.commit(folded, receipts, beats=beats)
         self._look("after commit")
 
     def rollback(self) -> None:

@@ -13,10 +13,12 @@ from typing import Any
 
 from tallygate.genai.items import LimitChange
 from tallygate.ledger.fold import fold
+from tallygate.receipts.receipt import complete
 from tallygate.store.address import DatabaseAddress
 from tallygate.store.recovery import Sweeper
 from tallygate.store.writer import Writer
 from tests.fakes.ledger import Shelf
+from tests.fakes.receipts import draft_recovered
 from tests.faults.money_journal import Told, read_journal
 from tests.faults.money_judge import judge_campaign
 from tests.faults.money_worker import Task, start_worker
@@ -75,12 +77,13 @@ class MoneyStage:
 
     async def _recover(self) -> int:
         broken: list[Exception] = []
-        writer = Writer(self.address, fold, owner="recovery", on_broken=broken.append)
+        writer = Writer(self.address, fold, complete, owner="recovery", on_broken=broken.append)
         writer.start()
         ticks = itertools.count()
         sweeper = Sweeper(
             self.address,
             writer,
+            draft_recovered,
             heartbeat_s=HEARTBEAT_S,
             lease_s=LEASE_S,
             clock_s=lambda: next(ticks) * HEARTBEAT_S,

@@ -21,11 +21,13 @@ from msgspec import Struct
 from tallygate.errors import StoreUnavailable
 from tallygate.genai.items import Admission, ClaimRequest, Progress, Settlement, TopUp, Void
 from tallygate.genai.results import Held, Posted, Voided
+from tallygate.receipts.receipt import complete
 from tallygate.store.address import DatabaseAddress, Engine, parse_address
 from tallygate.store.book import Book
 from tallygate.store.recovery import keep_beating
 from tallygate.store.writer import Writer
 from tests.fakes.ledger import OWNERS, ask
+from tests.fakes.receipts import DRAFT
 from tests.faults.money_book import Watch, WatchedBook
 from tests.faults.money_journal import Journal
 
@@ -89,6 +91,7 @@ class _Worker:
         self._writer = Writer(
             parse_address(task.url, Path()),
             watch.fold,
+            complete,
             owner=task.name,
             on_broken=lambda error: os._exit(3),
             open_book=lambda address: self._see_commits(address, watch.open_book(address)),
@@ -125,7 +128,9 @@ class _Worker:
                 Progress(hold=row, epoch=row.epoch, input_tokens=1, output_tokens=1, amount_nusd=amount_nusd // 2)
             )
             await asyncio.sleep(0)
-        end = Settlement(hold=row, epoch=row.epoch, amount_nusd=amount_nusd, loss_nusd=loss_nusd, output_tokens=2)
+        end = Settlement(
+            hold=row, epoch=row.epoch, amount_nusd=amount_nusd, loss_nusd=loss_nusd, output_tokens=2, receipt=DRAFT
+        )
         first = await self._tell("settle", hold_id, self._writer.settle(end))
         if way > 0.95 and isinstance(first, Posted | Voided):
             await self._tell("settle", hold_id, self._writer.settle(end))

@@ -6,6 +6,7 @@ from tallygate.genai.book import Rows
 from tallygate.genai.items import ClaimRequest, LimitChange, Payout, Recovery, Refund, TopUp, Void
 from tallygate.genai.lockset import Lockset, derive_transfer_id, name_rows
 from tests.fakes.ledger import ask, build_town, hold
+from tests.fakes.receipts import DRAFT
 
 
 def test_the_tables_are_locked_in_the_order_of_the_rows() -> None:
@@ -31,7 +32,7 @@ def test_every_order_of_the_items_names_the_same_rows() -> None:
 
 def test_an_end_names_the_rows_its_hold_was_made_with() -> None:
     row = hold(build_town(credit_nusd=1_000), "h", claim=ClaimRequest("c", b"", 1))
-    named = name_rows([Recovery(hold=row, from_epoch="e1", to_epoch="e2")])
+    named = name_rows([Recovery(hold=row, from_epoch="e1", to_epoch="e2", receipt=DRAFT)])
     assert (named.users, named.wallets, named.claims, named.holds) == (("u1",), ("w1",), ("c",), ("h",))
 
 

@@ -29,6 +29,7 @@ from tallygate.genai.items import (
 from tallygate.genai.results import AlreadyDone, Fenced, Folded, Moved, Posted, Refused, Replay, Running, Stale
 from tallygate.ledger.fold import fold
 from tests.fakes.ledger import DAY_NS, NOON_NS, OWNERS, Fold, ask, build_town
+from tests.fakes.receipts import DRAFT
 from tests.laws.book_judge import KEEP_NS, Judge
 from tests.laws.book_oracle import expect_room, say
 
@@ -186,7 +187,9 @@ class Machine(RuleBasedStateMachine):
         row = self.pick(which)
         amount_nusd = -(-tokens * self.prices[row.price_version] // 1_000)
         costs = (Cost("lab", cost_nusd), Cost("lab", 1)) if cost_nusd else ()
-        self.send(Settlement(hold=row, epoch=epoch, amount_nusd=amount_nusd, costs=costs, answer=answer), wait)
+        self.send(
+            Settlement(hold=row, epoch=epoch, amount_nusd=amount_nusd, costs=costs, answer=answer, receipt=DRAFT), wait
+        )
 
     @precondition(lambda self: self.shelf.tables["holds"])
     @rule(which=st.integers(0, 30), epoch=st.sampled_from(["e1", "e1", "e2"]), wait=WAITS)
@@ -204,7 +207,9 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.shelf.tables["holds"])
     @rule(which=st.integers(0, 30), estimate_nusd=AMOUNTS, wait=WAITS)
     def recover(self, which: int, estimate_nusd: int, wait: bool) -> None:
-        item = Recovery(hold=self.pick(which), from_epoch="e1", to_epoch="e2", estimate_nusd=estimate_nusd)
+        item = Recovery(
+            hold=self.pick(which), from_epoch="e1", to_epoch="e2", estimate_nusd=estimate_nusd, receipt=DRAFT
+        )
         self.send(item, wait)
 
     @precondition(lambda self: self.shelf.tables["holds"])
@@ -344,7 +349,7 @@ class Machine(RuleBasedStateMachine):
         self.flush()
         for row in list(self.shelf.tables["holds"].values()):
             if row.state == "open":
-                self.fold_one(Settlement(hold=row, epoch=row.epoch, amount_nusd=1))
+                self.fold_one(Settlement(hold=row, epoch=row.epoch, amount_nusd=1, receipt=DRAFT))
         assert all(wallet.held_nusd == 0 for wallet in self.shelf.tables["wallets"].values())
         assert all(user.slots_used == 0 for user in self.shelf.tables["users"].values())
 

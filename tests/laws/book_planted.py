@@ -13,6 +13,7 @@ from tallygate.genai.items import Admission, Item, Progress, Recovery, Settlemen
 from tallygate.genai.results import AlreadyDone, Folded, Posted, Refused
 from tallygate.ledger.fold import fold
 from tests.fakes.ledger import Fold
+from tests.fakes.receipts import DRAFT
 
 RICH_NUSD = 10**15
 
@@ -205,7 +206,7 @@ def _give_up(rows: Rows, item: Item, now_ns: int) -> Item:
     row = rows.holds.get(item.hold.id) if isinstance(item, Settlement) else None
     if row is None or not isinstance(item, Settlement) or now_ns - row.opened_at_ns < 10 * 10**9:
         return item
-    return Recovery(hold=row, from_epoch=row.epoch, to_epoch="sweeper")
+    return Recovery(hold=row, from_epoch=row.epoch, to_epoch="sweeper", receipt=DRAFT)
 
 
 def _unfence(rows: Rows, item: Item) -> Item:

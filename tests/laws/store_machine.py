@@ -15,6 +15,7 @@ from tallygate.store.address import DatabaseAddress
 from tallygate.store.book import Book
 from tallygate.store.engines import open_book
 from tests.fakes.ledger import Shelf
+from tests.fakes.receipts import DRAFT
 from tests.laws.book_machine import Machine
 from tests.laws.store_town import Town, same_tables
 
@@ -105,7 +106,7 @@ class StoreMachine(Machine):
             self.flush()
             for row in list(self.shelf.tables["holds"].values()):
                 if row.state == "open":
-                    self.send(Settlement(hold=row, epoch=row.epoch, amount_nusd=1), wait=True)
+                    self.send(Settlement(hold=row, epoch=row.epoch, amount_nusd=1, receipt=DRAFT), wait=True)
             super().teardown()
             found = self.compare()
             # A clock was set back meanwhile: only the shelf knows in which order all this was written.

@@ -4,6 +4,8 @@ The kinds are those that stores of money have had: a row that is not saved, a co
 not taken, a transaction that leaves something behind.
 """
 
+from collections.abc import Sequence
+
 from msgspec import structs
 
 from tallygate.genai.lockset import Lockset
@@ -11,6 +13,7 @@ from tallygate.genai.results import Folded
 from tallygate.store.address import DatabaseAddress
 from tallygate.store.book import Book, Loaded
 from tallygate.store.engines import open_book
+from tallygate.store.receipt_rows import ReceiptRow
 
 
 class HonestBook:
@@ -24,8 +27,8 @@ class HonestBook:
         self.turn += 1
         return self.book.load(names, epoch, durable=durable, wait_ms=wait_ms)
 
-    def commit(self, folded: Folded, *, beats: bool) -> None:
-        self.book.commit(self.spoil(folded), beats=beats)
+    def commit(self, folded: Folded, receipts: Sequence[ReceiptRow] = (), *, beats: bool) -> None:
+        self.book.commit(self.spoil(folded), receipts, beats=beats)
 
     def spoil(self, folded: Folded) -> Folded:
         """What is saved of what was folded."""
@@ -84,27 +87,27 @@ class KeepsClaims(HonestBook):
 class SaysItIsDone(HonestBook):
     """Now and then a commit is reported that was not made."""
 
-    def commit(self, folded: Folded, *, beats: bool) -> None:
+    def commit(self, folded: Folded, receipts: Sequence[ReceiptRow] = (), *, beats: bool) -> None:
         if self.turn % 10 == 0:
             self.book.rollback()
         else:
-            self.book.commit(folded, beats=beats)
+            self.book.commit(folded, receipts, beats=beats)
 
 
 class CommitsLate(HonestBook):
     """A commit is reported first and made with the next transaction."""
 
-    waiting: tuple[Folded, bool] | None = None
+    waiting: tuple[Folded, Sequence[ReceiptRow], bool] | None = None
 
     def load(self, names: Lockset, epoch: str, *, durable: bool, wait_ms: int) -> Loaded:
         if self.waiting is not None:
-            folded, beats = self.waiting
+            folded, receipts, beats = self.waiting
             self.waiting = None
-            self.book.commit(folded, beats=beats)
+            self.book.commit(folded, receipts, beats=beats)
         return super().load(names, epoch, durable=durable, wait_ms=wait_ms)
 
-    def commit(self, folded: Folded, *, beats: bool) -> None:
-        self.waiting = folded, beats
+    def commit(self, folded: Folded, receipts: Sequence[ReceiptRow] = (), *, beats: bool) -> None:
+        self.waiting = folded, receipts, beats
 
 
 class FindsNoStrangersBudget(HonestBook):
@@ -138,10 +141,10 @@ class TakesNoLock(HonestBook):
         self.asked = names, epoch
         return loaded
 
-    def commit(self, folded: Folded, *, beats: bool) -> None:
+    def commit(self, folded: Folded, receipts: Sequence[ReceiptRow] = (), *, beats: bool) -> None:
         assert self.asked is not None
         self.book.load(*self.asked, durable=True, wait_ms=5_000)
-        self.book.commit(folded, beats=beats)
+        self.book.commit(folded, receipts, beats=beats)
 
 
 ALONE = (

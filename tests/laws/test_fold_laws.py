@@ -11,6 +11,7 @@ from tallygate.genai.book import Budget
 from tallygate.genai.items import Bound, Settlement
 from tallygate.genai.results import Held, Posted, Refused
 from tests.fakes.ledger import NOON_NS, ask, build_town
+from tests.fakes.receipts import DRAFT
 from tests.laws.book_judge import Judge
 from tests.laws.book_machine import Machine
 
@@ -71,7 +72,9 @@ def test_the_wallet_pays_at_most_the_hold_and_the_house_the_rest(
 ) -> None:
     shelf = build_town(credit_nusd=10**6)
     row = shelf.do(ask("h", held_nusd)).hold
-    result = shelf.do(Settlement(hold=row, epoch="e1", amount_nusd=price_nusd, loss_nusd=loss_nusd), NOON_NS)
+    result = shelf.do(
+        Settlement(hold=row, epoch="e1", amount_nusd=price_nusd, loss_nusd=loss_nusd, receipt=DRAFT), NOON_NS
+    )
     assert isinstance(result, Posted)
     assert result.hold.charged_nusd == min(price_nusd, held_nusd)
     assert result.hold.charged_nusd + result.hold.loss_nusd == price_nusd + loss_nusd

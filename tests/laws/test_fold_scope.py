@@ -12,6 +12,7 @@ from tallygate.genai.book import Budget, Hold
 from tallygate.genai.items import Item, Recovery, Settlement, TopUp, Void
 from tallygate.genai.results import Refused
 from tests.fakes.ledger import OWNERS, Shelf, ask, build_town
+from tests.fakes.receipts import DRAFT
 from tests.laws.book_judge import Judge
 from tests.laws.book_machine import STANDING
 
@@ -76,9 +77,9 @@ def _make(shelf: Shelf, what: str, call: str, town: dict[str, str], end: str) ->
         case "void":
             return Void(row, "e1")
         case "recovery":
-            return Recovery(hold=row, from_epoch="e1", to_epoch="e2", estimate_nusd=30)
+            return Recovery(hold=row, from_epoch="e1", to_epoch="e2", estimate_nusd=30, receipt=DRAFT)
         case _:
-            return Settlement(hold=row, epoch="e1", amount_nusd=40 if end == "below" else 130)
+            return Settlement(hold=row, epoch="e1", amount_nusd=40 if end == "below" else 130, receipt=DRAFT)
 
 
 def _imagine(call: str, key_id: str) -> Hold:

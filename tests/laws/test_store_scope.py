@@ -21,6 +21,7 @@ from tallygate.ledger.fold import fold
 from tallygate.store.address import DatabaseAddress
 from tallygate.store.engines import open_book
 from tests.fakes.ledger import NOON_NS, OWNERS, Shelf, ask
+from tests.fakes.receipts import DRAFT
 from tests.laws.book_judge import Judge
 from tests.laws.store_town import Town
 
@@ -87,9 +88,9 @@ class World(NamedTuple):
             case "void":
                 return Void(row, "e1")
             case "recovery":
-                return Recovery(hold=row, from_epoch="e1", to_epoch="e2", estimate_nusd=30)
+                return Recovery(hold=row, from_epoch="e1", to_epoch="e2", estimate_nusd=30, receipt=DRAFT)
             case _:
-                return Settlement(hold=row, epoch="e1", amount_nusd=40 if self.end == "below" else 130)
+                return Settlement(hold=row, epoch="e1", amount_nusd=40 if self.end == "below" else 130, receipt=DRAFT)
 
     def _owners(self, key_id: str) -> tuple[str, str]:
         workspace_id, user_id = OWNERS[key_id]

@@ -9,6 +9,7 @@ from tallygate.genai.book import Answer, Budget, Claim
 from tallygate.genai.items import Bound, ClaimRequest, Settlement, Void
 from tallygate.genai.results import AlreadyDone, Held, Refused, Replay, Running, Stale, Voided
 from tests.fakes.ledger import DAY_NS, NOON_NS, Shelf, ask, build_town, hold
+from tests.fakes.receipts import DRAFT
 
 CLAIM = ClaimRequest("c", b"request", keep_ns=DAY_NS)
 
@@ -130,12 +131,12 @@ def test_a_new_window_has_room_again_but_not_for_what_is_held() -> None:
     put_budget(shelf, 100)
     first = hold(shelf, "h1", 60)
     second = hold(shelf, "h2", 40)
-    shelf.do(Settlement(hold=first, epoch="e1", amount_nusd=60))
+    shelf.do(Settlement(hold=first, epoch="e1", amount_nusd=60, receipt=DRAFT))
     assert shelf.do(ask("h3", 1)).reason == "budget"
     tomorrow_ns = NOON_NS + DAY_NS
     assert shelf.do(ask("h3", 61), tomorrow_ns).available_nusd == 60
     assert isinstance(shelf.do(ask("h3", 60), tomorrow_ns), Held)
-    shelf.do(Settlement(hold=second, epoch="e1", amount_nusd=30), tomorrow_ns)
+    shelf.do(Settlement(hold=second, epoch="e1", amount_nusd=30, receipt=DRAFT), tomorrow_ns)
     assert shelf.tables["budgets"]["b"].spent_nusd == 30
 
 
@@ -191,7 +192,7 @@ def test_a_claim_is_looked_up_before_slots_and_balance(answer: Answer | None) ->
     shelf = build_town(credit_nusd=100)
     change(shelf, "users", "u1", slots_max=1)
     first = hold(shelf, "h1", claim=CLAIM)
-    shelf.do(Settlement(hold=first, epoch="e1", amount_nusd=100, answer=answer))
+    shelf.do(Settlement(hold=first, epoch="e1", amount_nusd=100, answer=answer, receipt=DRAFT))
     change(shelf, "users", "u1", slots_max=0)
     assert shelf.do(ask("h2", claim=CLAIM)) == Replay("h1", answer)
     change(shelf, "keys", "k1", status="revoked")
@@ -200,7 +201,7 @@ def test_a_claim_is_looked_up_before_slots_and_balance(answer: Answer | None) ->
 
 def test_an_ended_claim_is_kept_for_its_time() -> None:
     shelf = build_town(credit_nusd=1_000)
-    shelf.do(Settlement(hold=hold(shelf, "h1", claim=CLAIM), epoch="e1", amount_nusd=1))
+    shelf.do(Settlement(hold=hold(shelf, "h1", claim=CLAIM), epoch="e1", amount_nusd=1, receipt=DRAFT))
     assert isinstance(shelf.do(ask("h2", claim=CLAIM), NOON_NS + DAY_NS - 1), Replay)
     assert isinstance(shelf.do(ask("h2", claim=CLAIM), NOON_NS + DAY_NS), Held)
     assert shelf.tables["claims"]["c"] == Claim(id="c", request_digest=b"request", hold_id="h2", keep_ns=DAY_NS)

@@ -16,6 +16,7 @@ from tallygate.store.address import Engine
 from tallygate.store.database import Database
 from tallygate.store.ledger import open_ledger
 from tests.fakes.ledger import NOON_NS, Shelf, build_town, hold
+from tests.fakes.receipts import DRAFT
 from tests.fakes.shelving import put_into
 
 HOUR_NS = DAY_NS // 24
@@ -33,13 +34,13 @@ def build_book() -> Shelf:
     town.do(Void(hold(town, "h3", 700), "e1"))
     lost = hold(town, "h4", 200)
     town.do(Progress(hold=lost, epoch="e1", input_tokens=1, output_tokens=1, amount_nusd=60))
-    town.do(Recovery(hold=lost, from_epoch="e1", to_epoch="e2", estimate_nusd=100))
+    town.do(Recovery(hold=lost, from_epoch="e1", to_epoch="e2", estimate_nusd=100, receipt=DRAFT))
     hold(town, "h5", 250)
     return town
 
 
 def settle(town: Shelf, open_hold: Hold, amount_nusd: int, now_ns: int = NOON_NS, costs: tuple[Cost, ...] = ()) -> None:
-    item = Settlement(hold=open_hold, epoch="e1", amount_nusd=amount_nusd, costs=costs)
+    item = Settlement(hold=open_hold, epoch="e1", amount_nusd=amount_nusd, costs=costs, receipt=DRAFT)
     assert isinstance(town.do(item, now_ns), Posted)
 
 

@@ -8,6 +8,7 @@ from tallygate.genai.book import Budget
 from tallygate.genai.items import LimitChange, Payout, Refund, Settlement, TopUp
 from tallygate.genai.results import LimitSet, Moved, Refused
 from tests.fakes.ledger import NOON_NS, Shelf, build_town, hold
+from tests.fakes.receipts import DRAFT
 
 AMOUNT_MAX = 2**63 - 1
 
@@ -15,7 +16,7 @@ AMOUNT_MAX = 2**63 - 1
 def build_charged(amount_nusd: int = 60) -> Shelf:
     """A town in which the call `h` was charged."""
     shelf = build_town(credit_nusd=1_000)
-    shelf.do(Settlement(hold=hold(shelf, "h"), epoch="e1", amount_nusd=amount_nusd))
+    shelf.do(Settlement(hold=hold(shelf, "h"), epoch="e1", amount_nusd=amount_nusd, receipt=DRAFT))
     return shelf
 
 

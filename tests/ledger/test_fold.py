@@ -5,6 +5,7 @@ from tallygate.genai.items import Settlement, TopUp, Void
 from tallygate.genai.results import Folded, Held, Posted, Refused
 from tallygate.ledger.fold import fold
 from tests.fakes.ledger import NOON_NS, ask, build_town, hold
+from tests.fakes.receipts import DRAFT
 
 
 def test_an_empty_batch_comes_to_nothing() -> None:
@@ -15,7 +16,7 @@ def test_an_item_sees_what_the_earlier_ones_left() -> None:
     shelf = build_town(credit_nusd=100)
     row = hold(shelf, "h1", 100)
     early, _, late = shelf.commit(
-        [ask("h2", 60), Settlement(hold=row, epoch="e1", amount_nusd=40), ask("h3", 60)]
+        [ask("h2", 60), Settlement(hold=row, epoch="e1", amount_nusd=40, receipt=DRAFT), ask("h3", 60)]
     ).results
     assert isinstance(early, Refused)
     assert isinstance(late, Held)
@@ -59,6 +60,6 @@ def test_many_worst_cases_at_once_pass_exactly_while_there_is_money() -> None:
 def test_a_call_may_begin_and_end_in_one_batch() -> None:
     row = hold(build_town(credit_nusd=100), "h")
     shelf = build_town(credit_nusd=100)
-    first, second = shelf.commit([ask("h"), Settlement(hold=row, epoch="e1", amount_nusd=1)]).results
+    first, second = shelf.commit([ask("h"), Settlement(hold=row, epoch="e1", amount_nusd=1, receipt=DRAFT)]).results
     assert isinstance(first, Held)
     assert isinstance(second, Posted)

@@ -10,13 +10,14 @@ from tallygate.genai.book import Answer, Budget, Hold
 from tallygate.genai.items import ClaimRequest, Cost, Item, Progress, Recovery, Settlement, Void
 from tallygate.genai.results import AlreadyDone, Fenced, Held, Noted, Posted, Refused, Voided
 from tests.fakes.ledger import DAY_NS, NOON_NS, Shelf, ask, build_town, hold
+from tests.fakes.receipts import DRAFT
 
 CLAIM = ClaimRequest("c", b"request", keep_ns=DAY_NS)
 
 
 def settle(row: Hold, amount_nusd: Any = 40, **values: Any) -> Settlement:
     fields: dict[str, Any] = {"epoch": "e1", **values}
-    return Settlement(hold=row, amount_nusd=amount_nusd, **fields)
+    return Settlement(hold=row, amount_nusd=amount_nusd, **fields, receipt=DRAFT)
 
 
 def progress(row: Hold, tokens: int, amount_nusd: int, epoch: str = "e1") -> Progress:
@@ -24,7 +25,7 @@ def progress(row: Hold, tokens: int, amount_nusd: int, epoch: str = "e1") -> Pro
 
 
 def recover(row: Hold, estimate_nusd: int = 0, from_epoch: str = "e1") -> Recovery:
-    return Recovery(hold=row, from_epoch=from_epoch, to_epoch="e2", estimate_nusd=estimate_nusd)
+    return Recovery(hold=row, from_epoch=from_epoch, to_epoch="e2", estimate_nusd=estimate_nusd, receipt=DRAFT)
 
 
 def lines(shelf: Shelf, row: Hold) -> dict[str, tuple[str, str, int]]:

@@ -13,6 +13,7 @@ from tallygate.genai.items import Recovery
 from tests.fakes.chat_pieces import DONE, chunk, refusal, usage, usage_chunk, whole, whole_script
 from tests.fakes.exits import JSON, KeptClient, Script
 from tests.fakes.hallway import CREDIT_NUSD, Stage
+from tests.fakes.receipts import DRAFT
 from tests.fakes.turns import later, until
 from tests.pipeline.settlement_rows import (
     COUNTED,
@@ -151,7 +152,7 @@ async def die(folder: Path, claim_key: str | None, charged_nusd: int) -> None:
     await until(lambda: bool(stage.exit.answers))
     noted = structs.replace(stage.hold(call), progress_nusd=40, input_tokens=20, output_tokens=5)
     stage.shelf.put(noted)
-    stage.shelf.do(Recovery(hold=noted, from_epoch="e1", to_epoch="e2"))
+    stage.shelf.do(Recovery(hold=noted, from_epoch="e1", to_epoch="e2", receipt=DRAFT))
     assert stage.hold(call).charged_nusd == charged_nusd
     stage.check()
     call.departure.stop(ShuttingDown())

@@ -29,6 +29,7 @@ from tallygate.store.book import Away, Busy, EpochEnded, Walled
 from tallygate.store.driver import DriverConnection, DriverError
 from tallygate.store.engines import open_book
 from tests.fakes.ledger import DAY_NS, NOON_NS, ask
+from tests.fakes.receipts import DRAFT
 from tests.fakes.twin import EPOCH, Twin, locked_elsewhere
 
 HOSTILE = '\'; DROP TABLE "holds"; -- {NULL,\\x00} %s ? $1 \n\t\u20ac\U0001f600'
@@ -55,7 +56,7 @@ def open_hold(twin: Twin, hold_id: str = "h1", **changes: Any) -> Hold:
 
 
 def settlement(hold: Hold, **changes: Any) -> Settlement:
-    return replace(Settlement(hold=hold, epoch=hold.epoch, amount_nusd=60), **changes)
+    return replace(Settlement(hold=hold, epoch=hold.epoch, amount_nusd=60, receipt=DRAFT), **changes)
 
 
 @pytest.mark.parametrize("wait_ms", [0, 60_000])
@@ -70,7 +71,7 @@ def test_every_kind_of_item_leaves_what_it_leaves_in_memory(twin: Twin, wait_ms:
     batches = [
         ([progress], Noted),
         ([replace(end, answer=Answer(bytes(32), HOSTILE)), Void(two, EPOCH), ask("h4")], Posted),
-        ([Recovery(hold=three, from_epoch=EPOCH, to_epoch="e2", estimate_nusd=30)], Posted),
+        ([Recovery(hold=three, from_epoch=EPOCH, to_epoch="e2", estimate_nusd=30, receipt=DRAFT)], Posted),
         ([ask("h5", claim=claim)], Replay),
         ([Refund("r1", one, 20), Refund("r1", one, 20)], Moved),
         ([TopUp("t1", "w2", 500), Payout("p1", "w1", 50), TopUp("opening", "w1", 10_000, "promo")], Moved),

@@ -26,6 +26,7 @@ from tallygate.store.epochs import begin_life, bury, end_sessions, list_living
 from tallygate.store.migrate import migrate
 from tallygate.store.postgresql_book import PostgresqlBook, classify
 from tests.fakes.ledger import DAY_NS, NOON_NS, ask
+from tests.fakes.receipts import DRAFT
 from tests.fakes.severer import Severer
 from tests.fakes.twin import EPOCH, Twin, locked_elsewhere
 from tests.fixtures.postgresql import PrivateServer
@@ -71,7 +72,7 @@ def test_a_row_that_somebody_else_has_is_left_out_and_named(
 ) -> None:
     (held,) = twin.commit(ask("h1", claim=ClaimRequest("u1/c", b"x", DAY_NS)))
     items = (
-        Settlement(hold=held.hold, epoch=EPOCH, amount_nusd=1),
+        Settlement(hold=held.hold, epoch=EPOCH, amount_nusd=1, receipt=DRAFT),
         ask("h2"),
         ask("h3", key_id="k3"),
         ask("h4", key_id="k4"),

@@ -15,12 +15,13 @@ from tallygate.store.queue import (
     Queue,
 )
 from tests.fakes.ledger import ask, build_town, hold
+from tests.fakes.receipts import DRAFT
 
 ROW = hold(build_town(credit_nusd=1_000), "h")
 ADMISSION = ask("a")
-END = Settlement(hold=ROW, epoch="e1", amount_nusd=1)
+END = Settlement(hold=ROW, epoch="e1", amount_nusd=1, receipt=DRAFT)
 NOTE = Progress(hold=ROW, epoch="e1", input_tokens=1, output_tokens=1, amount_nusd=1)
-BULK = Recovery(hold=ROW, from_epoch="e1", to_epoch="e2")
+BULK = Recovery(hold=ROW, from_epoch="e1", to_epoch="e2", receipt=DRAFT)
 
 
 def fill(*items: Item) -> Queue:
@@ -49,7 +50,7 @@ def test_a_batch_has_room_for_so_many_items() -> None:
 
 
 def test_a_batch_has_room_for_so_many_bytes() -> None:
-    long = Settlement(hold=ROW, epoch="e1", amount_nusd=1, details="x" * (BATCH_BYTES_MAX // 4))
+    long = Settlement(hold=ROW, epoch="e1", amount_nusd=1, details="x" * (BATCH_BYTES_MAX // 4), receipt=DRAFT)
     queue = fill(*[long] * 6, ADMISSION)
     assert [len(take(queue)), len(take(queue))] == [4, 3]
 

@@ -13,6 +13,7 @@ from tallygate.genai.book import Rows
 from tallygate.genai.items import Admission, Item, Recovery, TopUp
 from tallygate.genai.results import Folded, Held
 from tallygate.ledger.fold import fold
+from tallygate.receipts.receipt import complete
 from tallygate.store import recovery
 from tallygate.store.address import DatabaseAddress, Engine, parse_address
 from tallygate.store.database import Database
@@ -24,6 +25,7 @@ from tallygate.store.recovery import Sweeper, Swept, keep_beating
 from tallygate.store.writer import Fold, Writer
 from tests.fakes.ledger import NOON_NS, ask, build_town
 from tests.fakes.owner import Owner
+from tests.fakes.receipts import draft_recovered
 from tests.fakes.shelving import put_into
 from tests.fixtures.postgresql import PrivateServer
 
@@ -37,8 +39,10 @@ class Observer:
     def __init__(self, address: DatabaseAddress, fold: Fold) -> None:
         self.now_s = 0.0
         self.now_ns = NOON_NS
-        self.writer = Writer(address, fold, owner="observer", on_broken=lambda _: None)
-        self.sweeper = Sweeper(address, self.writer, clock_s=lambda: self.now_s, clock_ns=lambda: self.now_ns)
+        self.writer = Writer(address, fold, complete, owner="observer", on_broken=lambda _: None)
+        self.sweeper = Sweeper(
+            address, self.writer, draft_recovered, clock_s=lambda: self.now_s, clock_ns=lambda: self.now_ns
+        )
         self._beats = 0
 
     async def beat(self) -> None:
@@ -258,6 +262,7 @@ def test_a_hold_of_our_own_that_no_call_knows_is_ended(town: DatabaseAddress, co
             twin = Writer(
                 town,
                 fold,
+                complete,
                 owner="twin",
                 on_broken=lambda _: None,
                 begin_life=lambda address, _: Life(address, observer.writer.epoch, None),

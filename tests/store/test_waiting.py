@@ -9,10 +9,11 @@ from tallygate.genai.results import AlreadyDone, Fenced, Held, Posted, Refused, 
 from tallygate.store.queue import Entry, Queue
 from tallygate.store.waiting import Waiting
 from tests.fakes.ledger import ask, build_town, hold
+from tests.fakes.receipts import DRAFT
 
 ROW = hold(build_town(credit_nusd=1_000), "h")
 ADMISSION = ask("h")
-END = Settlement(hold=ROW, epoch="e1", amount_nusd=1)
+END = Settlement(hold=ROW, epoch="e1", amount_nusd=1, receipt=DRAFT)
 HELD = Held(ROW)
 
 pytestmark = pytest.mark.anyio

@@ -26,6 +26,7 @@ from tallygate.ledger.fold import fold
 from tallygate.store.address import DatabaseAddress
 from tallygate.store.book import Away
 from tallygate.store.queue import BATCH_ITEMS_MAX, BULK_EVERY, BULK_ITEMS_MAX
+from tests.fakes.receipts import DRAFT
 from tests.faults.money_book import Watch
 from tests.laws.store_town import Town
 from tests.store.writing import CREDIT_NUSD, Gate, call, end, kinds, open_desk
@@ -98,7 +99,9 @@ async def test_recovery_comes_last_and_does_not_starve(address: DatabaseAddress)
         await gate.reached()
         watch.batches.clear()
         bulk = [
-            asyncio.ensure_future(desk.writer.recover(Recovery(hold=row, from_epoch=row.epoch, to_epoch="")))
+            asyncio.ensure_future(
+                desk.writer.recover(Recovery(hold=row, from_epoch=row.epoch, to_epoch="", receipt=DRAFT))
+            )
             for row in dead
         ]
         count = BULK_EVERY * BATCH_ITEMS_MAX
@@ -266,7 +269,7 @@ async def test_a_life_that_was_ended_is_followed_by_another(address: DatabaseAdd
         assert fresh.epoch == desk.writer.epoch != first
         assert await desk.writer.settle(end(row)) == Fenced(row)
         assert kinds([await desk.writer.settle(end(fresh))]) == ["Posted"]
-        taken = Recovery(hold=row, from_epoch=first, to_epoch=desk.writer.epoch)
+        taken = Recovery(hold=row, from_epoch=first, to_epoch=desk.writer.epoch, receipt=DRAFT)
         assert isinstance(await desk.writer.recover(taken), Posted)
         assert desk.writer.live_holds() == frozenset()
 

@@ -16,6 +16,7 @@ from tallygate.store.queue import Entry, Queue
 from tallygate.store.recovery import Sweeper
 from tallygate.store.waiting import Outcome, Waiting
 from tallygate.store.writer import Writer
+from tests.fakes.receipts import draft_recovered
 from tests.faults.money_book import Watch, WatchedBook
 from tests.laws.store_planted import HonestBook, TakesNoLock
 from tests.laws.store_town import found_town
@@ -215,7 +216,7 @@ async def test_a_live_owner_that_was_recovered_is_found(
         other = Desk(address, Watch())
         other.writer.start()
         other.writer.beat()
-        sweeper = Sweeper(address, other.writer, lease_s=lease_s)
+        sweeper = Sweeper(address, other.writer, draft_recovered, lease_s=lease_s)
         await sweeper.sweep()
         await asyncio.to_thread(sweeper.close)
         await other.close()

@@ -9,9 +9,11 @@ from typing import Any
 from tallygate.genai.book import Hold
 from tallygate.genai.items import Admission, Settlement, TopUp
 from tallygate.genai.results import Held, Result
+from tallygate.receipts.receipt import complete
 from tallygate.store.address import DatabaseAddress
 from tallygate.store.writer import Writer
 from tests.fakes.ledger import Shelf, ask
+from tests.fakes.receipts import DRAFT
 from tests.faults.money_book import Watch
 from tests.laws.book_judge import Judge
 from tests.laws.store_town import Town, found_town
@@ -54,7 +56,9 @@ class Desk:
         self.address = address
         self.watch = watch
         self.broken: list[Exception] = []
-        self.writer = kind(address, watch.fold, owner="test", on_broken=self.broken.append, open_book=watch.open_book)
+        self.writer = kind(
+            address, watch.fold, complete, owner="test", on_broken=self.broken.append, open_book=watch.open_book
+        )
 
     async def hold(self, hold_id: str, amount_nusd: int = 100, key_id: str = "k1") -> Hold:
         result = await self.writer.admit(call(hold_id, amount_nusd, key_id))
@@ -94,7 +98,7 @@ def call(hold_id: str, amount_nusd: int = 100, key_id: str = "k1", **changes: An
 
 def end(hold: Hold, amount_nusd: int = 40) -> Settlement:
     """Its settlement by its owner."""
-    return Settlement(hold=hold, epoch=hold.epoch, amount_nusd=amount_nusd, output_tokens=1)
+    return Settlement(hold=hold, epoch=hold.epoch, amount_nusd=amount_nusd, output_tokens=1, receipt=DRAFT)
 
 
 def kinds(results: list[Result]) -> list[str]:

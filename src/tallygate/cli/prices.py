@@ -12,10 +12,11 @@ from typing import Annotated, Any, Literal, cast
 import msgspec
 import typer
 
-from tallygate.app import Supply
+from tallygate.app import make_supply
+from tallygate.cli.terminal.configuration import read_settings
 from tallygate.cli.terminal.failure import Failure
 from tallygate.cli.terminal.moment import parse_moment, show_moment
-from tallygate.cli.terminal.options import AsJson, ConfigFile, DataFolder, read_settings
+from tallygate.cli.terminal.options import AsJson, ConfigFile, DataFolder
 from tallygate.cli.terminal.pricing import COLUMNS, SHORT, UNITS, Shown, describe, to_cells, to_json
 from tallygate.cli.terminal.session import open_database
 from tallygate.cli.terminal.soundness import refuse_unsound
@@ -30,6 +31,7 @@ from tallygate.ledger.catalogue import load_catalogue
 from tallygate.ledger.pricelist import PriceList, Version, is_lone_factor
 from tallygate.ledger.prices import Price
 from tallygate.ledger.terms import FREE, Terms
+from tallygate.pipeline.supply import Supply
 from tallygate.providers.registry import load_rows
 from tallygate.router.plan import split_target
 from tallygate.router.settings import ModelSettings
@@ -275,7 +277,7 @@ def _open_list(settings: Settings, supply: Supply, rows: list[PriceRow]) -> Pric
 
 def _find_listed(settings: Settings, rows: list[PriceRow], kind: PriceKind, name: str) -> Price | None:
     """What a lone factor multiplies: the shipped list's price of a target, or the cost of a model's first target."""
-    supply = Supply(settings, demo=False)
+    supply = make_supply(settings, demo=False)
     if kind == "cost":
         listed = _open_list(settings, supply, []).cost(split_target(name), time.time_ns())
     else:

@@ -13,6 +13,7 @@ from tallygate.api.settings import ServerSettings
 from tallygate.genai.secret import Secret
 from tallygate.media.settings import IdempotencySettings
 from tallygate.providers.settings import ProviderSettings
+from tallygate.receipts.settings import ReceiptsSettings
 from tallygate.router.settings import ModelSettings
 from tallygate.store.settings import StoreSettings
 from tallygate.transport.settings import TransportSettings
@@ -52,6 +53,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     keys: KeysSettings = field(default_factory=KeysSettings)
     limits: LimitsSettings = field(default_factory=LimitsSettings)
     idempotency: IdempotencySettings = field(default_factory=IdempotencySettings)
+    receipts: ReceiptsSettings = field(default_factory=ReceiptsSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     transport: TransportSettings = field(default_factory=TransportSettings)
     providers: dict[str, ProviderSettings] = field(default_factory=dict[str, ProviderSettings])

@@ -6,6 +6,7 @@ Frozen values without behaviour. Units are those of `book`.
 from msgspec import Struct
 
 from tallygate.genai.book import SLOTS_MAX, Answer, Hold, Source
+from tallygate.genai.receipt_draft import ReceiptDraft
 
 
 class Bound(Struct, frozen=True):
@@ -58,12 +59,13 @@ class Settlement(Struct, frozen=True, kw_only=True):
     """A dispatched call has ended: its usage comes to `amount_nusd` at the price its hold pins.
 
     `hold` names the rows; its figures are not believed. `loss_nusd` is borne by the house beyond any excess. `details`
-    is kept with the hold.
+    is kept with the hold. `receipt` is completed by what the ledger decides.
     """
 
     hold: Hold
     epoch: str
     amount_nusd: int
+    receipt: ReceiptDraft
     input_tokens: int = 0
     output_tokens: int = 0
     loss_nusd: int = 0
@@ -88,6 +90,7 @@ class Recovery(Struct, frozen=True, kw_only=True):
     hold: Hold
     from_epoch: str
     to_epoch: str
+    receipt: ReceiptDraft
     estimate_nusd: int = 0
     costs: tuple[Cost, ...] = ()
 

@@ -18,13 +18,16 @@ from tallygate.genai.details import Details, Tried, write_details
 from tallygate.genai.items import Cost, Settlement, Void
 from tallygate.genai.outcome import Outcome
 from tallygate.genai.plan import Target
+from tallygate.genai.receipt_draft import ChargeBasis
 from tallygate.genai.results import AlreadyDone, Posted, Result, Voided
 from tallygate.genai.usage import Usage
-from tallygate.ledger.bill import Bill, draw_up, list_used
+from tallygate.ledger.bill import Bill, draw_up, is_waived, list_used
 from tallygate.ledger.money import print_usd
+from tallygate.ledger.prices import Price
 from tallygate.pipeline.call import Call
 from tallygate.pipeline.relay import RECEIPT_ID, Relayed
 from tallygate.pipeline.replay import Keeping
+from tallygate.receipts.receipt import Issuer
 from tallygate.telemetry import logger, observe
 
 Settle = Callable[[Settlement | Void], Awaitable[Result]]
@@ -41,11 +44,12 @@ _NS_PER_MS: Final = 1_000_000
 
 
 class Finisher:
-    """Ends calls. `settle` is the store's writer; `count_costs` says what attempts cost the house."""
+    """Ends calls. `settle` is the store's writer; `count_costs` says what attempts cost the house; `issuer` vouches."""
 
-    def __init__(self, settle: Settle, count_costs: CountCosts, *, wait_s: float = WAIT_S) -> None:
+    def __init__(self, settle: Settle, count_costs: CountCosts, issuer: Issuer, *, wait_s: float = WAIT_S) -> None:
         self._settle = settle
         self._count_costs = count_costs
+        self._issuer = issuer
         self._wait_s = wait_s
 
     async def finish(self, call: Call, admitted: Admitted, relayed: Relayed, keeping: Keeping | None) -> Relayed:
@@ -73,21 +77,24 @@ class Finisher:
         hold, quote = admitted.hold, admitted.quote
         try:
             bill = draw_up(relayed.outcome, quote.price, quote.bound, hold, len(call.body))
+            details = tell(call, relayed.outcome, bill)
+            basis = _find_basis(relayed.outcome, quote.price)
             settlement = Settlement(
                 hold=hold,
                 epoch=hold.epoch,
                 amount_nusd=bill.amount_nusd,
                 input_tokens=bill.usage.input_tokens,
                 output_tokens=bill.usage.output_tokens,
-                details=write_details(tell(call, relayed.outcome, bill)),
+                details=write_details(details),
                 costs=self._count_costs(list_used(relayed.outcome, bill)),
+                receipt=self._issuer.draft(details, hold.workspace_id, call.address, basis, b"", {}),
             )
             return settlement, _tell_cost(call, relayed, min(bill.amount_nusd, hold.amount_nusd))
         except Exception:  # noqa: BLE001 - our own fault, and nobody pays for it
             logger.exception("the bill of call %s broke inside the gateway", call.id)
-            return Settlement(hold=hold, epoch=hold.epoch, amount_nusd=0), structs.replace(
-                relayed, error=InternalError()
-            )
+            receipt = self._issuer.draft_unseen(hold, "failed", "waived")
+            settlement = Settlement(hold=hold, epoch=hold.epoch, amount_nusd=0, receipt=receipt)
+            return settlement, structs.replace(relayed, error=InternalError())
 
     async def _write(self, item: Settlement | Void, call_id: str) -> Written:
         """Hand the end to the writer, and wait a while for its decision."""
@@ -116,6 +123,12 @@ async def _keep(keeping: Keeping, call: Call, told: Relayed) -> Answer | None:
     except asyncio.CancelledError:
         # The event loop ends. The answer is lost, but the settlement must still be handed over.
         return None
+
+
+def _find_basis(outcome: Outcome, price: Price) -> ChargeBasis:
+    if is_waived(outcome):
+        return "waived"
+    return "free" if price.free else "usage"
 
 
 def _tell_cost(call: Call, relayed: Relayed, cost_nusd: int) -> Relayed:

@@ -4,6 +4,7 @@ One implementation for each engine, in driver SQL. Nothing here decides anything
 again; an error's class says what is known about the transaction, and that is all the writer goes by.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -11,6 +12,7 @@ from msgspec import Struct
 from tallygate.genai.book import Rows
 from tallygate.genai.lockset import Lockset
 from tallygate.genai.results import Folded
+from tallygate.store.receipt_rows import ReceiptRow
 
 
 class BookError(Exception):
@@ -65,8 +67,8 @@ class Book(Protocol):
         """
         ...
 
-    def commit(self, folded: Folded, *, beats: bool) -> None:
-        """Save every changed row and every transfer once, count a heartbeat if it `beats`, and commit."""
+    def commit(self, folded: Folded, receipts: Sequence[ReceiptRow] = (), *, beats: bool) -> None:
+        """Save every changed row, transfer and receipt once, count a heartbeat if it `beats`, and commit."""
         ...
 
     def rollback(self) -> None:

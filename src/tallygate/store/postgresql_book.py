@@ -59,6 +59,7 @@ from tallygate.store.postgresql_statements import (
     UPDATE_WALLETS,
     WAITING,
 )
+from tallygate.store.receipt_rows import INSERT_RECEIPTS, ReceiptRow, pack_columns
 from tallygate.store.refusal import DatabaseUnusable
 
 Row = TypeVar("Row")
@@ -113,10 +114,11 @@ class PostgresqlBook:
         self._epoch, self._rows = epoch, loaded.rows
         return loaded
 
-    def commit(self, folded: Folded, *, beats: bool) -> None:
+    def commit(self, folded: Folded, receipts: Sequence[ReceiptRow] = (), *, beats: bool) -> None:
         """See Book."""
         try:
             self._save(folded)
+            self._write(INSERT_RECEIPTS, map(pack_columns, receipts))
             self._run(COUNT_COMMIT, (str(int(beats)), self._epoch))
             self._run("COMMIT")
             self._sync()

@@ -4,9 +4,13 @@ Both are inserted in the transaction that posts the call, so there is no charge 
 here for both engines; who runs them is the book.
 """
 
+from hashlib import sha256
 from typing import Any, LiteralString
 
 from msgspec import Struct
+
+from tallygate.genai.receipt_draft import ReceiptDraft
+from tallygate.genai.results import Posted
 
 
 class ReceiptRow(Struct, frozen=True):
@@ -40,6 +44,14 @@ INSERT_RECEIPTS: LiteralString = (
     " SELECT id, workspace_id, sequence, body, seed FROM new)"
     " INSERT INTO log_entries (id, log, entry) SELECT id, log, entry FROM new ORDER BY place"
 )
+
+
+def make_row(draft: ReceiptDraft, posted: Posted, body: bytes) -> ReceiptRow:
+    """The row of a posted call's receipt."""
+    hold = posted.hold
+    return ReceiptRow(
+        hold.id, hold.workspace_id, hold.sequence, body, draft.seed, log=draft.log, entry=sha256(body).digest()
+    )
 
 
 def pack_receipt(row: ReceiptRow) -> tuple[Any, ...]:

@@ -17,6 +17,7 @@ from msgspec import Struct
 from tallygate.errors import TallygateError
 from tallygate.genai.book import Hold
 from tallygate.genai.items import Recovery
+from tallygate.genai.receipt_draft import ReceiptDraft
 from tallygate.genai.results import Posted, Refused, Result
 from tallygate.store.abandoned import drop_claims, list_ended_owners, list_open, read_hold, read_open
 from tallygate.store.address import DatabaseAddress, Engine
@@ -40,6 +41,9 @@ KEEP_ENDED_NS = 24 * 3600 * 10**9
 """An operator may want to see who died."""
 
 T = TypeVar("T")
+
+Draft = Callable[[Hold], ReceiptDraft]
+"""The receipt of a call that was recovered."""
 
 
 class Ender(Protocol):
@@ -96,6 +100,7 @@ class Sweeper:
         self,
         address: DatabaseAddress,
         writer: Ender,
+        draft: Draft,
         *,
         heartbeat_s: float = 2.0,
         lease_s: float = 15.0,
@@ -104,6 +109,7 @@ class Sweeper:
     ) -> None:
         self._address = address
         self._writer = writer
+        self._draft = draft
         self._clock_s = clock_s
         self._clock_ns = clock_ns
         self._watch = Watch(look_s=heartbeat_s, lease_s=lease_s)
@@ -179,7 +185,13 @@ class Sweeper:
         to_epoch = self._writer.epoch
         for hold in holds:
             if hold.id not in self._asked:
-                item = Recovery(hold=hold, from_epoch=hold.epoch, to_epoch=to_epoch, estimate_nusd=hold.progress_nusd)
+                item = Recovery(
+                    hold=hold,
+                    from_epoch=hold.epoch,
+                    to_epoch=to_epoch,
+                    estimate_nusd=hold.progress_nusd,
+                    receipt=self._draft(hold),
+                )
                 self._asked[hold.id] = asyncio.ensure_future(self._writer.recover(item))
         asked = [self._asked[hold.id] for hold in holds]
         if asked:

@@ -35,6 +35,7 @@ from tallygate.store.book_rows import (
     unpack_wallet,
     unpack_workspace,
 )
+from tallygate.store.receipt_rows import INSERT_ENTRY, INSERT_RECEIPT, ReceiptRow, pack_entry, pack_receipt
 from tallygate.store.refusal import DatabaseUnusable
 
 BUSY_MS = 250
@@ -138,10 +139,12 @@ class SqliteBook:
         self._epoch = epoch
         return Loaded(self._rows)
 
-    def commit(self, folded: Folded, *, beats: bool) -> None:
+    def commit(self, folded: Folded, receipts: Sequence[ReceiptRow] = (), *, beats: bool) -> None:
         """See Book. Never raises Away for an unknown outcome: what fails here is rolled back, or is Broken."""
         try:
             self._save(folded)
+            self._write(INSERT_RECEIPT, map(pack_receipt, receipts))
+            self._write(INSERT_ENTRY, map(pack_entry, receipts))
             if beats:
                 self._execute(_BEAT, (self._epoch,))
         except (sqlite3.Error, OverflowError, UnicodeError) as error:

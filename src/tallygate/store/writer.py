@@ -1,8 +1,8 @@
 """The one thread of a process that writes the book: batches form while a transaction runs, a pure fold decides them.
 
-The fold is handed in; this file knows no rule of money. It knows what may be lost and what may not: an admission that
-waits too long is refused, an end of a call is tried until it is decided, and where the outcome of a commit is unknown
-the database is asked. docs/reference/ledger.md tells it in full.
+The fold is handed in, and so is what completes receipts; this file knows no rule of either. It knows what may be lost
+and what may not: an admission that waits too long is refused, an end of a call is tried until it is decided, and where
+the outcome of a commit is unknown the database is asked. docs/reference/ledger.md tells it in full.
 """
 
 import asyncio
@@ -29,17 +29,20 @@ from tallygate.genai.items import (
     Void,
 )
 from tallygate.genai.lockset import Lockset, name_rows
-from tallygate.genai.results import Fenced, Folded, Result
+from tallygate.genai.receipt_draft import ReceiptDraft
+from tallygate.genai.results import Fenced, Folded, Posted, Result
 from tallygate.store.address import DatabaseAddress
 from tallygate.store.book import Away, Book, BookError, Broken, Busy, EpochEnded, Full, Loaded, Walled
 from tallygate.store.engines import open_book
 from tallygate.store.epochs import Life, begin_life
 from tallygate.store.queue import Batch, Beat, Close, Entry, Queue
+from tallygate.store.receipt_rows import ReceiptRow, make_row
 from tallygate.store.waiting import Waiting
 
 logger = logging.getLogger("tallygate.store")
 
 Fold = Callable[[Rows, Sequence[Item], int], Folded]
+Complete = Callable[[ReceiptDraft, Posted], bytes]
 
 WAIT_S = 2.0
 """How long an admission waits for its rows, or for the database, before it is refused."""
@@ -53,25 +56,29 @@ FAILURES_MAX = 2
 
 
 class Writer:
-    """Start it once, after any fork; it belongs to one process. `on_broken` is called when the disk cannot be trusted
-    any more, and has to end the process.
+    """Start it once, after any fork; it belongs to one process. `on_posted` is called on its thread whenever receipts
+    were committed; `on_broken` when the disk cannot be trusted any more, and it has to end the process.
     """
 
     def __init__(
         self,
         address: DatabaseAddress,
         fold: Fold,
+        complete: Complete,
         *,
         owner: str,
         on_broken: Callable[[Exception], None],
+        on_posted: Callable[[], None] = lambda: None,
         open_book: Callable[[DatabaseAddress], Book] = open_book,
         begin_life: Callable[[DatabaseAddress, str], Life] = begin_life,
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._address = address
         self._fold = fold
+        self._complete = complete
         self._owner = owner
         self._on_broken = on_broken
+        self._on_posted = on_posted
         self._open_book = open_book
         self._begin_life = begin_life
         self._clock_ns = clock_ns
@@ -97,11 +104,15 @@ class Writer:
         self._life = self._begin_life(self._address, self._owner)
         self._thread.start()
 
-    def close(self, timeout_s: float = 10.0) -> None:
-        """Do what is waiting, within a time, then end the thread and this life. What is left open will be recovered."""
+    def close(self, timeout_s: float = 10.0, *, at_last: Callable[[], None] = lambda: None) -> None:
+        """Do what is waiting, within a time, then end the thread and this life. What is left open will be recovered.
+
+        `at_last` is called in between: nothing more is written then, and what is done in this life's name still counts.
+        """
         self._deadline_s = time.monotonic() + timeout_s
         self._queue.put(Close())
         self._thread.join(timeout_s + WAIT_S)
+        at_last()
         if self._life is not None and not self._thread.is_alive():
             with suppress(Exception):  # whoever takes over ends it for us
                 self._life.end()
@@ -252,16 +263,27 @@ class Writer:
             return
         try:
             folded = self._fold(loaded.rows, [entry.item for entry in ready], self._clock_ns())
+            receipts = self._make_receipts(ready, folded)
         except Exception:
             book.rollback()
             raise
         try:
-            book.commit(folded, beats=batch.beats)
+            book.commit(folded, receipts, beats=batch.beats)
         except Away:
             if not self._was_committed(loaded):
                 raise
         self._queue.put_aside(stuck)
         self._waiting.deliver(ready, folded.results)
+        if receipts:
+            self._on_posted()
+
+    def _make_receipts(self, entries: list[Entry], folded: Folded) -> list[ReceiptRow]:
+        """One for each call that was posted."""
+        return [
+            make_row(entry.item.receipt, result, self._complete(entry.item.receipt, result))
+            for entry, result in zip(entries, folded.results, strict=True)
+            if isinstance(result, Posted) and isinstance(entry.item, Settlement | Recovery)
+        ]
 
     def _open(self) -> Book:
         if self._book is None:

@@ -12,10 +12,11 @@ from pathlib import Path
 from tallygate.access.keys import Minter
 from tallygate.access.pepper import fingerprint, load_or_create_pepper
 from tallygate.access.secret_file import BadSecret
+from tallygate.cli.terminal.configuration import read_settings
 from tallygate.cli.terminal.failure import Failure
-from tallygate.cli.terminal.options import read_settings
 from tallygate.config import Settings
 from tallygate.ledger.fold import fold
+from tallygate.receipts.receipt import complete
 from tallygate.store.address import parse_address
 from tallygate.store.database import Database
 from tallygate.store.meta import claim_pepper, schema_is_current
@@ -57,7 +58,7 @@ async def open_writer(settings: Settings) -> AsyncGenerator[Writer]:
     """
     broken: list[Exception] = []
     address = parse_address(settings.database_url, settings.data)
-    writer = Writer(address, fold, owner=f"command line, process {os.getpid()}", on_broken=broken.append)
+    writer = Writer(address, fold, complete, owner=f"command line, process {os.getpid()}", on_broken=broken.append)
     try:
         writer.start()
     except StoreRefusal as refusal:

@@ -2,14 +2,15 @@
 
 import asyncio
 
-from tallygate.app import Supply
+from tallygate.app import make_supply
 from tallygate.config import Resolved
+from tallygate.pipeline.supply import Supply
 from tallygate.transport.http import HttpExit
 
 
 def look(resolved: Resolved) -> Supply:
     """What a gateway would offer now: keys are read, and this machine's ports asked unless `discover` is off."""
-    supply = Supply(resolved.settings, demo=False)
+    supply = make_supply(resolved.settings, demo=False)
 
     async def ask() -> None:
         exit_ = HttpExit(resolved.settings.transport)
