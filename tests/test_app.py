@@ -22,7 +22,8 @@ def test_callers_questions_do_not_keep_the_gateway_from_its_own(tmp_path: Path) 
         return answered.wait(60)
 
     async def run() -> frozenset[str]:
-        worker = Worker(settings, address, pepper, open_log_keys(settings), make_supply(settings, demo=True), port=1)
+        keys, supply = open_log_keys(settings, address), make_supply(settings, demo=True)
+        worker = Worker(settings, address, pepper, keys, supply, port=1)
         asked = [asyncio.ensure_future(worker._enquirer.ask(report)) for _ in range(WAITING_MAX)]
         await asyncio.sleep(0)
         try:

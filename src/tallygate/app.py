@@ -49,9 +49,10 @@ from tallygate.providers.base import Found, Missing
 from tallygate.receipts.high_water import HighWater
 from tallygate.receipts.key_file import LogKeys
 from tallygate.receipts.receipt import Issuer, complete
-from tallygate.receipts.sequencer import Sequencer
+from tallygate.receipts.sequencer import Sequencer, bind_log
 from tallygate.store.address import DatabaseAddress, parse_address
 from tallygate.store.enquirer import Enquirer
+from tallygate.store.log import find_log
 from tallygate.store.meta import claim_pepper, find_uncredited_workspace, has_workspace, schema_is_current
 from tallygate.store.reader import Reader
 from tallygate.store.recovery import Sweeper, keep_beating
@@ -102,7 +103,7 @@ def serve(resolved: Resolved, *, demo: bool, announce: Announce) -> None:
         port: int = listener.getsockname()[1]
         address = parse_address(settings.database_url, settings.data)
         pepper, first_key = open_store(settings, address)
-        log_keys = open_log_keys(settings)
+        log_keys = open_log_keys(settings, address)
 
         def work(index: int) -> None:
             supply = make_supply(settings, demo=demo)
@@ -164,14 +165,18 @@ def open_store(settings: Settings, address: DatabaseAddress) -> tuple[bytes, Sec
     return pepper, created.secret if created else None
 
 
-def open_log_keys(settings: Settings) -> LogKeys:
-    """The keys of receipts, made by the first start. Raises BadSecret."""
-    return load_or_create_receipt_keys(
+def open_log_keys(settings: Settings, address: DatabaseAddress) -> LogKeys:
+    """The keys of receipts, made by the first start, and the database bound to their log. Raises BadSecret."""
+    now_ns = time.time_ns()
+    keys = load_or_create_receipt_keys(
         settings.data / "receipt-keys.json",
-        time.time_ns() // 1_000_000,
+        now_ns // 1_000_000,
+        log=find_log(address),
         origin=settings.receipts.origin,
         issuer=settings.receipts.issuer,
     )
+    bind_log(address, keys, now_ns)
+    return keys
 
 
 class Worker:

@@ -12,10 +12,17 @@ from tallygate.receipts.key_file import BadKeyFile, LogKeys, make_key_file, read
 from tallygate.receipts.note import BadKey
 
 
-def load_or_create_receipt_keys(path: Path, now_ms: int, *, origin: str = "", issuer: str = "") -> LogKeys:
-    """The keys in the file, which is made where it is missing. `origin` and `issuer`, where they are given, must be
-    those of the file. Raises BadSecret.
+def load_or_create_receipt_keys(
+    path: Path, now_ms: int, *, log: str | None = None, origin: str = "", issuer: str = ""
+) -> LogKeys:
+    """The keys in the file, which is made where it is missing and the database has no `log` yet. `origin` and `issuer`,
+    where they are given, must be those of the file. Raises BadSecret.
     """
+    if log is not None and not path.exists():
+        raise BadSecret(
+            f"The file {path} is missing, and the database holds the log {log}, which nobody can sign without it.\n"
+            "Put back the file that stood there when this database was first used, or name another database."
+        )
     try:
         keys = read_key_file(Secret(read_or_create(path, lambda: make_key_file(now_ms, origin=origin, issuer=issuer))))
     except (BadKeyFile, BadKey) as error:

@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 
 from tallygate.receipts.high_water import BadMark, HighWater
 from tallygate.receipts.key_file import LogKeys
@@ -30,6 +30,18 @@ RECORD_S = 5.0
 """How often it looks for prices that are not on record."""
 HANG_S = 5.0
 """A turn takes milliseconds. At the end one that hangs is cut."""
+
+
+def bind_log(address: DatabaseAddress, keys: LogKeys, now_ns: int) -> None:
+    """Bind a database to the log of these keys at the first use, and hold every later start to it.
+
+    Raises DatabaseUnusable, log.LogMismatch.
+    """
+    try:
+        with closing(open_log(address)) as connection:
+            claim_log(connection, keys.origin, keys.signer.verifier.vkey, now_ns)
+    except DriverError as error:
+        raise DatabaseUnusable(f"The database {address.shown} does not take the log: {error}") from error
 
 
 class Sequencer:
@@ -73,14 +85,7 @@ class Sequencer:
 
     def start(self) -> None:
         """Bind the database to the log and start the thread. Raises DatabaseUnusable, log.LogMismatch."""
-        try:
-            connection = self._open_connection(self._address)
-            try:
-                claim_log(connection, self._keys.origin, self._keys.signer.verifier.vkey, self._clock_ns())
-            finally:
-                connection.close()
-        except DriverError as error:
-            raise DatabaseUnusable(f"The database {self._address.shown} does not take the log: {error}") from error
+        bind_log(self._address, self._keys, self._clock_ns())
         self._thread.start()
 
     def wake(self) -> None:

@@ -6,7 +6,7 @@ or signed here.
 """
 
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import LiteralString
 
 import msgspec
@@ -121,6 +121,13 @@ def claim_log(connection: DriverConnection, origin: str, vkey: str, now_ns: int)
             f"{', and the key is another one' if held == origin else ''}.\nPut back the file of keys that stood in the "
             "data folder when this database was first used, or name another database. All replicas need the same file."
         )
+
+
+def find_log(address: DatabaseAddress) -> str | None:
+    """The origin of the log that a database is bound to. Raises DatabaseUnusable, DriverError."""
+    with closing(DriverConnection(address)) as connection:
+        found = connection.fetch("SELECT origin FROM logs WHERE status = 'active'")
+    return found[0][0] if found else None
 
 
 def take_turn(connection: DriverConnection, address: DatabaseAddress, origin: str, epoch: str) -> Head | None:
