@@ -89,6 +89,10 @@ class Dialect(Protocol):
     """True if a request must bound its answer, whether or not its caller cares."""
     header_defaults: Mapping[str, str]
     """Lower-case request headers that every provider of this dialect needs, for a caller who sent none of that name."""
+    conversation: frozenset[str]
+    """Top-level members of a request that hold what is said to the model, and what it is told of its tools: all that a
+    caller may want to keep back when showing how the model was called.
+    """
 
     def peek(self, body: bytes, depth_max: int) -> Peek:
         """Check a request body and outline it. Raises RequestError naming the field."""
@@ -129,6 +133,12 @@ class Dialect(Protocol):
     def tell_cost(self, closing: bytes, cost_usd: str) -> bytes:
         """The end of a stream with the call's cost, decimal text, beside its usage; unchanged where this wire has no
         room for it.
+        """
+        ...
+
+    def tell_receipt(self, closing: bytes, receipt_id: str) -> bytes:
+        """The end of a stream with the receipt's id in a comment before its terminator; unchanged where nothing may
+        stand there.
         """
         ...
 

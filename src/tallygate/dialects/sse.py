@@ -22,6 +22,12 @@ _END = re.compile(rb"\n(?:\n|\r\n|\r(?=[^\n]))|\r\r")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
+OWN = "tallygate"
+"""What each comment of ours begins with, and no event of anybody's."""
+
+_OWN_COMMENT = f": {OWN}".encode()
+
+
 class SseFrame(Struct, frozen=True):
     """One event block. All `raw` in order join to the bytes of the stream.
 
@@ -133,6 +139,11 @@ def encode(data: bytes, event: bytes = b"") -> bytes:
     if b"\n" in data or b"\r" in data:
         data = _LINE_END.sub(b"\ndata: ", data)
     return name + b"data: " + data + b"\n\n"
+
+
+def is_own_comment(raw: bytes) -> bool:
+    """Whether a frame is a comment of a gateway like this one, and nothing else: those are for one hop only."""
+    return raw.startswith(_OWN_COMMENT) and b"\n" not in raw.rstrip(b"\r\n")
 
 
 def comment(text: str) -> bytes:

@@ -31,6 +31,8 @@ class AnthropicMessages:
     trial_header: str = "anthropic-beta"
     needs_output_cap: bool = True
     header_defaults: Mapping[str, str] = MappingProxyType({"anthropic-version": VERSION_DEFAULT})
+    # Servers of tools come with the secrets that open them.
+    conversation: frozenset[str] = frozenset({"messages", "system", "tools", "mcp_servers"})
     count_suffix: str = "/count_tokens"
 
     def peek(self, body: bytes, depth_max: int) -> Peek:
@@ -83,6 +85,10 @@ class AnthropicMessages:
 
     def tell_cost(self, closing: bytes, cost_usd: str) -> bytes:  # noqa: ARG002 - other wires have room for it
         """Unchanged: every member of this wire's usage has a meaning to its clients, and none is a cost."""
+        return closing
+
+    def tell_receipt(self, closing: bytes, receipt_id: str) -> bytes:  # noqa: ARG002 - other wires have comments
+        """Unchanged: nothing but `ping` is ever added to a stream of this wire."""
         return closing
 
     def read_error(self, status: int, body: bytes, retry_after: str | None) -> TallygateError:

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from tallygate.dialects.base import Rendered, Written
-from tallygate.dialects.openai_chat import cost, edit, errors, peek, reader, request, response, writer
+from tallygate.dialects.openai_chat import cost, edit, errors, peek, reader, receipt, request, response, writer
 from tallygate.dialects.openai_chat.losses import NAME
-from tallygate.dialects.sse import comment
+from tallygate.dialects.sse import OWN, comment
 from tallygate.errors import TallygateError
 from tallygate.genai.chat import ChatRequest, ChatResponse
 from tallygate.genai.peek import Edits, Peek
@@ -22,11 +22,12 @@ class OpenAIChat:
 
     name: str = NAME
     stream_content_type: str = "text/event-stream"
-    ping: bytes = comment("tallygate: waiting")
+    ping: bytes = comment(f"{OWN}: waiting")
     forward_headers: frozenset[str] = frozenset()
     trial_header: str = ""
     needs_output_cap: bool = False
     header_defaults: Mapping[str, str] = MappingProxyType({})
+    conversation: frozenset[str] = frozenset({"messages", "system", "tools", "functions", "prediction"})
 
     def peek(self, body: bytes, depth_max: int) -> Peek:
         """Check a request body and outline it."""
@@ -66,6 +67,10 @@ class OpenAIChat:
     def tell_cost(self, closing: bytes, cost_usd: str) -> bytes:
         """The end of a stream with `usage.cost` in its usage chunk."""
         return cost.tell_cost(closing, cost_usd)
+
+    def tell_receipt(self, closing: bytes, receipt_id: str) -> bytes:
+        """The end of a stream with a comment before ``[DONE]``."""
+        return receipt.tell_receipt(closing, receipt_id)
 
     def read_error(self, status: int, body: bytes, retry_after: str | None) -> TallygateError:
         """What a provider's error answer means to us."""

@@ -1,0 +1,50 @@
+"""A request without its conversation: what is left, however the request was written."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tallygate.dialects.registry import DIALECTS
+from tallygate.receipts.params import write_params
+from tests.laws.json_text import render
+
+SAID = {
+    "openai_chat": {
+        "messages": [{"role": "user", "content": "canary"}],
+        "system": "canary",
+        "tools": [{"type": "function", "function": {"name": "canary"}}],
+        "functions": [{"name": "canary"}],
+        "prediction": {"type": "content", "content": "canary"},
+    },
+    "anthropic_messages": {
+        "messages": [{"role": "user", "content": "canary"}],
+        "system": "canary",
+        "tools": [{"name": "canary", "input_schema": {}}],
+        "mcp_servers": [{"type": "url", "url": "https://canary", "authorization_token": "canary"}],
+    },
+}
+ASKED = {"temperature": 0.5, "model": "m", "max_tokens": 50, "x_unknown": {"b": [1.0, None], "a": "é"}}
+
+every_dialect = pytest.mark.parametrize("name", sorted(DIALECTS))
+
+
+@every_dialect
+@given(data=st.data())
+def test_the_conversation_is_left_out_and_the_spelling_does_not_matter(name: str, data: st.DataObject) -> None:
+    dialect = DIALECTS[name]
+    assert dialect.conversation == SAID[name].keys()
+    members = data.draw(st.permutations([*SAID[name].items(), *ASKED.items()]))
+    body = data.draw(render(dict(members)))
+    params = write_params(body, dialect.peek(body, 64), dialect.conversation)
+    assert params == '{"max_tokens":50,"model":"m","temperature":0.5,"x_unknown":{"a":"é","b":[1,null]}}'.encode()
+
+
+@every_dialect
+def test_long_params_are_taken_as_they_stand(name: str) -> None:
+    dialect = DIALECTS[name]
+    body = b'{ "model" : "m", "messages":[{"role":"user","content":""}] , "max_tokens": 5,"x" :  "%b" }'
+    body %= b"x" * 70_000
+    params = write_params(body, dialect.peek(body, 64), dialect.conversation)
+    assert params == b'{"model" : "m","max_tokens": 5,"x" :  "%b"}' % (b"x" * 70_000)
+    assert msgspec.json.decode(params)["max_tokens"] == 5
