@@ -32,7 +32,7 @@ from tallygate.api.server import run_server
 from tallygate.api.workers import run_workers
 from tallygate.config.resolution import Resolved
 from tallygate.config.settings import Settings
-from tallygate.errors import TallygateError
+from tallygate.errors import ReceiptsUnavailable, TallygateError
 from tallygate.genai.secret import Secret
 from tallygate.ledger.fold import fold
 from tallygate.ledger.money import parse_usd
@@ -204,6 +204,7 @@ class Worker:
             log_keys,
             HighWater(settings.data / "log-high-water", log_keys.signer.verifier.vkey),
             lambda: self._writer.epoch,
+            supply.list_quoted,
             on_broken=stop_on_a_failed_disk,
         )
         self._writer = Writer(
@@ -253,6 +254,7 @@ class Worker:
         return Steps(
             identify=self._doorman.identify,
             plan=supply.plan,
+            vouch=self._vouch,
             counter=Counter(self._exit, lambda: supply.rows, timeouts),
             quote=supply.quote,
             turnstile=Turnstile(
@@ -333,6 +335,10 @@ class Worker:
                 actor="system",
                 source="promo",
             )
+
+    def _vouch(self) -> None:
+        if self._settings.receipts.required and self._sequencer.refusal:
+            raise ReceiptsUnavailable
 
     async def _find_dead(self, key_ids: frozenset[str]) -> frozenset[str]:
         return await self._inspector.ask(partial(find_dead_keys, key_ids=key_ids, now_ns=time.time_ns()))

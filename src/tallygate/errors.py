@@ -359,6 +359,13 @@ class LogDamaged(InternalError):
     retry = False
 
 
+class ReceiptsUnavailable(InternalError):
+    """The gateway's log of receipts cannot be signed, so the call was not started."""
+
+    status = 503
+    code = "receipts_unavailable"
+
+
 class SettlementUnknown(InternalError):
     """The call was served, but its end could not be recorded in time, so its answer is not handed out."""
 

@@ -15,7 +15,7 @@ from tallygate.access.admission import Turnstile
 from tallygate.access.principal import Principal
 from tallygate.dialects.base import Dialect
 from tallygate.dialects.registry import DIALECTS
-from tallygate.errors import InvalidApiKey
+from tallygate.errors import InvalidApiKey, ReceiptsUnavailable
 from tallygate.genai.book import Hold, Key, Transfer
 from tallygate.genai.ceilings import Reach
 from tallygate.genai.details import Details, read_details
@@ -72,6 +72,7 @@ class Stage:
         reach: Reach = Reach(output_tokens_max=OUTPUT_TOKENS_MAX),
     ) -> None:
         self.price = price
+        self.refusal = ""
         self.reach = reach
         self.exit = ScriptedExit(*scripts)
         self.shelf: Shelf = build_town(credit_nusd=credit_nusd)
@@ -88,6 +89,7 @@ class Stage:
                 identify=self.identify,
                 plan=lambda model, operation: Plan(model, operation, self._targets),
                 counter=Counter(self.exit, lambda: providers, Timeouts()),
+                vouch=self.vouch,
                 quote=self.quote,
                 turnstile=self.turnstile,
                 spool=self.spool,
@@ -105,6 +107,11 @@ class Stage:
             raise InvalidApiKey
         workspace_id, user_id = OWNERS[key.id]
         return Principal(key.id, user_id, workspace_id, key.version, frozenset({"models:use"}))
+
+    def vouch(self) -> None:
+        """As a gateway whose log may refuse to be signed."""
+        if self.refusal:
+            raise ReceiptsUnavailable
 
     def quote(self, plan: Plan, peek: Peek, body: bytes, dialect: Dialect) -> Quote:
         bound = bound_call(self.price, peek, body, [self.reach], dialect.read_request)

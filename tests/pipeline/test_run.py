@@ -12,10 +12,12 @@ from msgspec import structs
 
 from tallygate.api.inference import OPERATIONS
 from tallygate.api.urls import URLS
+from tallygate.dialects.registry import DIALECTS
 from tallygate.errors import StoreUnavailable
 from tallygate.genai.book import Budget
 from tallygate.genai.items import Admission
 from tallygate.genai.results import Result
+from tallygate.genai.stream import Ping
 from tallygate.ledger.prices import Price, Rates
 from tests.fakes.chat_pieces import DONE, chunk, usage, usage_chunk, whole_script
 from tests.fakes.exits import JSON, KeptClient, Script
@@ -68,7 +70,8 @@ async def test_a_stream_tells_its_cost_beside_the_usage_that_was_asked_for(tmp_p
     assert "x-tallygate-cost-usd" not in client.headers
     said = pieces[2].replace(b'"completion_tokens":11', b'"completion_tokens":11,"cost":0.000000051')
     assert said != pieces[2]
-    assert client.body == b"".join([pieces[0], pieces[1], *([said] if asked else []), DONE])
+    receipt = b": tallygate-receipt " + call.id.encode() + b"\n\n"
+    assert client.body == b"".join([pieces[0], pieces[1], *([said] if asked else []), receipt, DONE])
 
 
 async def test_another_dialect_tells_its_cost_where_it_has_room(tmp_path: Path) -> None:
@@ -81,6 +84,27 @@ async def test_another_dialect_tells_its_cost_where_it_has_room(tmp_path: Path) 
     await stage.run(client, stream=True, dialect="anthropic_messages")
     assert b"message_stop" in client.body
     assert b"cost" not in client.body
+
+
+async def test_nothing_is_added_to_a_stream_of_messages(tmp_path: Path) -> None:
+    reader = DIALECTS["anthropic_messages"].reader()
+    pieces = [chunk("hello"), chunk(finish="stop"), DONE]
+    stage, client = Stage(tmp_path, Script(pieces=pieces)), KeptClient()
+    await stage.run(client, stream=True, dialect="anthropic_messages")
+    assert b"receipt" not in client.body
+    assert all(frame.events != (Ping(),) for frame in reader.feed(client.body))
+
+
+async def test_what_cannot_be_proved_later_is_refused_before_anything_is_held(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, whole_script("hello", counts=usage(7, 11)))
+    stage.refusal = "the log is of another time"
+    client = await refuse(stage)
+    assert (client.status, client.headers["retry-after"]) == (503, "1")
+    assert msgspec.json.decode(client.body)["error"]["code"] == "receipts_unavailable"
+    assert not stage.writer.asked
+    stage.refusal = ""
+    await stage.run(client := KeptClient())
+    assert client.status == 200
 
 
 async def test_an_error_from_upstream_was_dispatched_and_has_a_receipt(tmp_path: Path) -> None:
@@ -184,6 +208,7 @@ async def test_counting_tokens_takes_no_hold(tmp_path: Path) -> None:
     stage, client = Stage(tmp_path, targets=("lab",)), KeptClient()
     call = stage.open(client, dialect="anthropic_messages")
     call.operation = "count"
+    stage.refusal = "a count is no call, and has no receipt"
     await stage.hallway.run(call)
     assert client.status == 200
     assert not stage.writer.asked

@@ -13,21 +13,22 @@ from msgspec import structs
 
 from tallygate.access.admission import Admitted
 from tallygate.errors import InternalError, SettlementUnknown, TallygateError
-from tallygate.genai.book import Answer
+from tallygate.genai.book import Answer, Hold
 from tallygate.genai.details import Details, Tried, write_details
 from tallygate.genai.items import Cost, Settlement, Void
 from tallygate.genai.outcome import Outcome
 from tallygate.genai.plan import Target
-from tallygate.genai.receipt_draft import ChargeBasis
+from tallygate.genai.receipt_draft import ChargeBasis, ReceiptDraft
 from tallygate.genai.results import AlreadyDone, Posted, Result, Voided
 from tallygate.genai.usage import Usage
 from tallygate.ledger.bill import Bill, draw_up, is_waived, list_used
 from tallygate.ledger.money import print_usd
 from tallygate.ledger.prices import Price
 from tallygate.pipeline.call import Call
+from tallygate.pipeline.commitments import Commitments
 from tallygate.pipeline.relay import RECEIPT_ID, Relayed
 from tallygate.pipeline.replay import Keeping
-from tallygate.receipts.receipt import Issuer
+from tallygate.receipts.receipt import Issuer, name_status
 from tallygate.telemetry import logger, observe
 
 Settle = Callable[[Settlement | Void], Awaitable[Result]]
@@ -52,7 +53,14 @@ class Finisher:
         self._issuer = issuer
         self._wait_s = wait_s
 
-    async def finish(self, call: Call, admitted: Admitted, relayed: Relayed, keeping: Keeping | None) -> Relayed:
+    async def finish(
+        self,
+        call: Call,
+        admitted: Admitted,
+        relayed: Relayed,
+        commitments: Commitments,
+        keeping: Keeping | None = None,
+    ) -> Relayed:
         """Settle or void the call. Returns what its client is still to be told, which may have become an error."""
         observe(relayed.outcome)
         if not relayed.outcome.sent and not call.started:
@@ -61,7 +69,7 @@ class Finisher:
             # What the client hears is why nothing was sent, however long the void takes.
             await self._write(Void(admitted.hold, admitted.hold.epoch), call.id)
             return relayed
-        settlement, told = self._close(call, admitted, relayed)
+        settlement, told = self._close(call, admitted, relayed, commitments)
         if keeping is not None:
             answer = await _keep(keeping, call, told)
             settlement = structs.replace(settlement, answer=answer)
@@ -72,13 +80,17 @@ class Finisher:
             told = structs.replace(told, error=SettlementUnknown())
         return told if told.error is None else structs.replace(told, headers=((RECEIPT_ID, call.id),))
 
-    def _close(self, call: Call, admitted: Admitted, relayed: Relayed) -> tuple[Settlement, Relayed]:
-        """The settlement, and the answer with its cost. If that breaks, the call still ends, and costs nothing."""
+    def _close(
+        self, call: Call, admitted: Admitted, relayed: Relayed, commitments: Commitments
+    ) -> tuple[Settlement, Relayed]:
+        """The settlement, and the answer with what it has to tell of it. If that breaks, the call still ends, and costs
+        nothing.
+        """
         hold, quote = admitted.hold, admitted.quote
         try:
             bill = draw_up(relayed.outcome, quote.price, quote.bound, hold, len(call.body))
             details = tell(call, relayed.outcome, bill)
-            basis = _find_basis(relayed.outcome, quote.price)
+            told = _tell_cost(call, relayed, min(bill.amount_nusd, hold.amount_nusd))
             settlement = Settlement(
                 hold=hold,
                 epoch=hold.epoch,
@@ -87,14 +99,33 @@ class Finisher:
                 output_tokens=bill.usage.output_tokens,
                 details=write_details(details),
                 costs=self._count_costs(list_used(relayed.outcome, bill)),
-                receipt=self._issuer.draft(details, hold.workspace_id, call.address, basis, b"", {}),
+                receipt=self._draft(call, hold, details, _find_basis(relayed.outcome, quote.price), commitments, told),
             )
-            return settlement, _tell_cost(call, relayed, min(bill.amount_nusd, hold.amount_nusd))
+            return settlement, _tell_receipt(call, told)
         except Exception:  # noqa: BLE001 - our own fault, and nobody pays for it
             logger.exception("the bill of call %s broke inside the gateway", call.id)
             receipt = self._issuer.draft_unseen(hold, "failed", "waived")
             settlement = Settlement(hold=hold, epoch=hold.epoch, amount_nusd=0, receipt=receipt)
             return settlement, structs.replace(relayed, error=InternalError())
+
+    def _draft(
+        self,
+        call: Call,
+        hold: Hold,
+        details: Details,
+        basis: ChargeBasis,
+        commitments: Commitments,
+        told: Relayed,
+    ) -> ReceiptDraft:
+        """The receipt of a call. If that breaks, the call is charged all the same, and its receipt says less."""
+        try:
+            ended = told.error is None and not told.client_gone
+            made = commitments.make(told.closing if ended else None)
+            return self._issuer.draft(details, hold.workspace_id, call.address, basis, commitments.seed, made)
+        except Exception as error:  # noqa: BLE001 - our own fault, and no reason to leave the call open
+            # Its text might hold what must not be logged.
+            logger.error("the receipt of call %s broke inside the gateway: %s", call.id, type(error).__name__)
+            return self._issuer.draft_unseen(hold, name_status(details.status), basis)
 
     async def _write(self, item: Settlement | Void, call_id: str) -> Written:
         """Hand the end to the writer, and wait a while for its decision."""
@@ -141,6 +172,13 @@ def _tell_cost(call: Call, relayed: Relayed, cost_nusd: int) -> Relayed:
     if call.peek.include_usage:
         return structs.replace(relayed, closing=call.dialect.tell_cost(relayed.closing, cost_usd))
     return relayed
+
+
+def _tell_receipt(call: Call, told: Relayed) -> Relayed:
+    """The answer with its receipt's id in its stream. Of a whole one it stands in the headers only."""
+    if told.error is not None or not call.peek.stream:
+        return told
+    return structs.replace(told, closing=call.dialect.tell_receipt(told.closing, call.id))
 
 
 def tell(call: Call, outcome: Outcome, bill: Bill) -> Details:

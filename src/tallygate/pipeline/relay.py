@@ -17,6 +17,7 @@ from msgspec import Struct, structs
 from tallygate.access.admission import Admitted
 from tallygate.dialects.base import Dialect, Frame, Written
 from tallygate.dialects.registry import DIALECTS
+from tallygate.dialects.sse import is_own_comment
 from tallygate.errors import (
     InternalError,
     InvalidAnswer,
@@ -129,7 +130,7 @@ class Relay:
         request = outgoing(exchange.provider, exchange.dialect.name, exchange.body, forwarded, stream=call.peek.stream)
         serve = exchange.provider.serve
         with Heartbeat(call, _headers(call, exchange), self._silence_s) as heartbeat:
-            watch.sent = True
+            watch.send(request.body)
             answer = await (serve(request) if serve else self._exit.send(request, self._timeouts))
             try:
                 if answer.status >= 300:
@@ -235,7 +236,7 @@ class Passage:
         return None if data or self._watch.ended else StreamBroken()
 
     def _take_frame(self, frame: Frame) -> None:
-        if frame.only_usage and self._withhold_usage:
+        if (frame.only_usage and self._withhold_usage) or is_own_comment(frame.raw):
             return
         piece = frame.raw if self._writer is None else b"".join(map(self._writer.feed, map(_dated, frame.events)))
         if frame.closing:

@@ -17,6 +17,7 @@ from tallygate.genai.secret import Secret
 from tallygate.ledger.quote import Quote
 from tallygate.media.spool import Spool
 from tallygate.pipeline.call import Call, ClientGone
+from tallygate.pipeline.commitments import Commitments
 from tallygate.pipeline.count import Counter
 from tallygate.pipeline.finish import Finisher
 from tallygate.pipeline.progress import Note, Pacer
@@ -28,15 +29,21 @@ from tallygate.telemetry import logger
 
 Identify = Callable[[Secret | None], Awaitable[Principal]]
 MakePlan = Callable[[str, str], Plan]
+Vouch = Callable[[], None]
 MakeQuote = Callable[[Plan, Peek, bytes, Dialect], Quote]
 
 
 class Steps(Struct, frozen=True):
-    """What the hallway leads to: each step of the walk, in its order. `quote` raises Unpriced, UnsupportedParameter."""
+    """What the hallway leads to: each step of the walk, in its order.
+
+    `vouch` raises ReceiptsUnavailable where no call may be made because nobody could prove it later; `quote` raises
+    Unpriced, UnsupportedParameter.
+    """
 
     identify: Identify
     plan: MakePlan
     counter: Counter
+    vouch: Vouch
     quote: MakeQuote
     turnstile: Turnstile
     spool: Spool
@@ -64,6 +71,7 @@ class Hallway:
                 if call.operation == "count":
                     await steps.counter.answer(call, plan)
                     return
+                steps.vouch()
                 quote = steps.quote(plan, call.peek, call.body, call.dialect)
                 # Nothing has been sent upstream yet, so up to here a refusal is free.
                 passed = await steps.turnstile.admit(principal, ask(call, quote), call.rest)
@@ -88,9 +96,10 @@ class Hallway:
             keeping = call.client = Keeping(call.client, steps.spool, call.id)
             call.departure.stay()
         watch = Watch(call)
+        commitments = call.client = Commitments(call, watch)
         with steps.running.keep(call, admitted.key_id), self._pacer.keep(admitted, watch, len(call.body)):
             relayed = await steps.relay.serve(call, plan, admitted, watch)
-        await conclude(call, await steps.finisher.finish(call, admitted, relayed, keeping))
+        await conclude(call, await steps.finisher.finish(call, admitted, relayed, commitments, keeping))
 
 
 def ask(call: Call, quote: Quote) -> Asked:

@@ -17,18 +17,19 @@ from tallygate.genai.outcome import Attempt, Outcome, Status
 from tallygate.genai.plan import Target
 from tallygate.genai.usage import Usage
 from tallygate.pipeline.call import Call
+from tallygate.receipts.content import Content
 
 
 class Watch:
-    """The notes of one call. `begun`: an event with content or an end was seen; `delivered`: the client got some of
-    it.
+    """The notes of one call. `begun`: an event with content or an end was seen; `delivered`: the client got some of it;
+    `forwarded`: the body that was last sent to a provider; `content`: what the answer says.
     """
 
     def __init__(self, call: Call) -> None:
         self._call = call
         self._attempts: list[Attempt] = []
         self._target: Target | None = None
-        self.sent = False
+        self.forwarded: bytes | None = None
         self.dropped: tuple[str, ...] = ()
         self.chunks_delivered = 0
         self.first_chunk_ns: int | None = None
@@ -37,6 +38,7 @@ class Watch:
     def _forget(self) -> None:
         self.begun = False
         self.ended = False
+        self.content = Content()
         self._usage: Usage | None = None
         self._finish: dict[int, str] = {}
         self._model = ""
@@ -45,6 +47,11 @@ class Watch:
         self._seen_pieces = 0
         self._delivered_bytes = 0
         self._delivered_pieces = 0
+
+    @property
+    def sent(self) -> bool:
+        """True once a request went out to a provider."""
+        return self.forwarded is not None
 
     @property
     def delivered(self) -> bool:
@@ -57,6 +64,10 @@ class Watch:
         self.dropped = ()
         self._forget()
 
+    def send(self, body: bytes) -> None:
+        """The attempt's request goes out."""
+        self.forwarded = body
+
     def fail(self, error: TallygateError) -> None:
         """The attempt has failed."""
         if self._target is not None:
@@ -67,6 +78,7 @@ class Watch:
         for event in events:
             if isinstance(event, stream.TextDelta):  # nearly all are
                 self._hear(event.text)
+                self.content.see(event)
                 self.begun = True
             elif not isinstance(event, stream.Ping):
                 self._note(event)
@@ -84,10 +96,14 @@ class Watch:
                 self._finish[event.choice] = event.reason
             case stream.Ended():
                 self.ended = True
-            case stream.ReasoningDelta() | stream.RefusalDelta() | stream.ToolArgumentsDelta():
+            case stream.ReasoningDelta():
                 self._hear(event.text)
+            case stream.RefusalDelta() | stream.ToolArgumentsDelta():
+                self._hear(event.text)
+                self.content.see(event)
             case stream.ToolCallStarted():
                 self._hear(event.name)
+                self.content.see(event)
             case stream.OpaqueSeen() | stream.ExtraDelta() if event.extra:
                 self._seen_pieces += 1
             case _:
@@ -102,6 +118,7 @@ class Watch:
     def see_whole(self, response: ChatResponse) -> None:
         """Note a whole answer."""
         self.begun = self.ended = True
+        self.content.see_whole(response)
         self._usage = response.usage
         self._model = response.model
         self._finish = {choice.index: choice.finish_reason for choice in response.choices if choice.finish_reason}
@@ -122,6 +139,7 @@ class Watch:
     def count_chunk(self) -> None:
         """One more write is handed to the client's transport, and with it all that was seen until now."""
         self.chunks_delivered += 1
+        self.content.hand_on()
         self._delivered_bytes, self._delivered_pieces = self._seen_bytes, self._seen_pieces
         if self.first_chunk_ns is None:
             self.first_chunk_ns = time.monotonic_ns() - self._call.arrived_ns

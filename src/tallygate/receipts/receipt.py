@@ -150,7 +150,7 @@ class Issuer:
                 commit=commitments.get("forwarded", ""),
             ),
             response=ResponsePart(
-                status=_STATUSES.get(details.status, "failed"),
+                status=name_status(details.status),
                 complete=details.status == "ok",
                 finish=_fit_list(details.finish_reasons),
                 error=_fit(details.error_code),
@@ -164,9 +164,9 @@ class Issuer:
             seed=seed,
         )
 
-    def draft_unseen(self, hold: Hold, status: Literal["recovered", "failed"], basis: ChargeBasis) -> ReceiptDraft:
-        """The receipt of a call of which only its hold is left: its process died, or its bill broke inside the
-        gateway.
+    def draft_unseen(self, hold: Hold, status: ReceiptStatus, basis: ChargeBasis) -> ReceiptDraft:
+        """The receipt of a call of which only its hold is left: its process died, or its bill, or its receipt, broke
+        inside the gateway.
         """
         return ReceiptDraft(
             issuer=self._name,
@@ -174,9 +174,14 @@ class Issuer:
             subject=self.name_subject(hold.workspace_id),
             basis=basis,
             request=RequestPart(model=_fit(hold.model)),
-            response=ResponsePart(status=status, complete=False),
+            response=ResponsePart(status=status, complete=status == "ok"),
             usage=UsagePart(source="counted", input=0, output=0),
         )
+
+
+def name_status(status: str) -> ReceiptStatus:
+    """How a receipt says that a call ended, `outcome.Status`, so."""
+    return _STATUSES.get(status, "failed")
 
 
 def complete(draft: ReceiptDraft, posted: Posted) -> bytes:
