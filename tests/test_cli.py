@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -13,8 +14,9 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 import tallygate.cli
+import tallygate.cli.receipts
 from tallygate import __version__
-from tallygate.cli import app, list_verbs
+from tallygate.cli import SHARED, app, list_verbs
 from tests.cli.calling import Run, prepare
 
 SCRIPT = Path(sys.executable).with_name("tallygate")
@@ -27,11 +29,13 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return prepare(tmp_path, monkeypatch)
 
 
-def test_each_file_is_a_verb_and_its_first_sentence_the_help() -> None:
-    folder = Path(tallygate.cli.__path__[0])
+@pytest.mark.parametrize("package", [tallygate.cli, tallygate.cli.receipts], ids=["tallygate", "receipts"])
+def test_each_file_is_a_verb_and_its_first_sentence_the_help(package: ModuleType) -> None:
+    folder = Path(package.__path__[0])
     files = {file.stem: file for file in folder.glob("[a-z]*.py")}
-    verbs = list_verbs()
-    assert set(verbs) == set(files)
+    files |= {file.parent.name: file for file in folder.glob("[a-z]*/__init__.py")}
+    verbs = list_verbs(package.__name__)
+    assert set(verbs) == set(files) - {SHARED}
     for name, line in verbs.items():
         docstring = ast.get_docstring(ast.parse(files[name].read_text("utf-8")))
         assert docstring is not None
@@ -118,7 +122,8 @@ def _list_commands() -> dict[str, Any]:
         for verb in root.list_commands(context):
             _, command, _ = root.resolve_command(context, [verb])
             if isinstance(command, TyperGroup):
-                found |= {f"{verb} {name}": inner for name, inner in command.commands.items()}
+                inner = {name: command.resolve_command(context, [name])[1] for name in command.commands}
+                found |= {f"{verb} {name}": one for name, one in inner.items()}
             else:
                 found[verb] = command
     return found

@@ -13,15 +13,15 @@ PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT: dict[str, Any] = PYPROJECT["project"]
 
 # The base install is the client, the vocabulary and the verifier: it stays small.
-BASE_MAX = 2
-SERVER_MAX = 8
+BASE_MAX = 3
+SERVER_MAX = 7
 # With what they bring along, on every platform.
 LOCKED_MAX = 38
 
 # A `.pth` file may run code at every start of Python. Ours puts the source tree on the path; the other is setuptools'.
 PATH_FILES = {"_editable_impl_tallygate.pth", "distutils-precedence.pth"}
 
-SERVER_ONLY = ("aiohttp", "alembic", "cryptography", "httptools", "psycopg", "sqlalchemy", "uvicorn", "uvloop")
+SERVER_ONLY = ("aiohttp", "alembic", "httptools", "psycopg", "sqlalchemy", "uvicorn", "uvloop")
 
 
 def test_every_package_is_agreed_and_explained() -> None:

@@ -239,7 +239,7 @@ def price(usage: Usage) -> int:
 
 def charge_of(body: bytes, version: str = HOLD.price_version) -> str:
     """What comes of the check of a charge."""
-    return states(verify(bundle(body), pin(), Material(reckoning=Reckoning(version, price))))["charge"]
+    return states(verify(bundle(body), pin(), Material(reckonings=(Reckoning(version, price),))))["charge"]
 
 
 def test_a_charge_is_the_price_times_the_usage() -> None:
@@ -258,7 +258,7 @@ def test_a_free_call_has_a_price_of_nothing() -> None:
     assert charge_of(complete(draft("free"), post(charged_nusd=0))) == "failed"
     assert charge_of(complete(draft("free"), post(charged_nusd=0, input_tokens=0, output_tokens=0))) == "failed"
     nothing = Reckoning(HOLD.price_version, lambda _: 0)
-    verdict = verify(bundle(complete(draft("free"), post(charged_nusd=0))), pin(), Material(reckoning=nothing))
+    verdict = verify(bundle(complete(draft("free"), post(charged_nusd=0))), pin(), Material(reckonings=(nothing,)))
     assert verdict.exit_code == 0
 
 

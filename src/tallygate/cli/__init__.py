@@ -1,7 +1,8 @@
 """Commands: one file per verb group, found by its name and imported only when it is called.
 
-A file of this folder is a verb; its first line is the verb's line in `tallygate --help`, so that help imports nothing.
-What verbs have in common lies in `terminal/`. No decisions are made here: verbs call the functions of the rooms.
+A file of this folder is a verb, a folder a verb with verbs of its own; its first line is the verb's line in
+`tallygate --help`, so that help imports nothing. What verbs have in common lies in `terminal/`. No decisions are made
+here: verbs call the functions of the rooms.
 """
 
 import importlib
@@ -21,12 +22,16 @@ from tallygate.errors import InvalidValue, TallygateError
 DONE, FAILED, USAGE = 0, 1, 2
 """Exit codes: done, a check failed or something could not be done, the command line was wrong."""
 
+SHARED = "terminal"
+"""The folder without verbs."""
 
-def list_verbs() -> dict[str, str]:
-    """Every verb with its line of help, without importing any."""
-    folder = Path(__path__[0])
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg)
-    return {name: _first_line(folder / f"{name}.py") for name in names}
+
+def list_verbs(package: str = __name__) -> dict[str, str]:
+    """Every verb of a folder with its line of help, without importing any."""
+    folder = Path(__path__[0], *package.split(".")[2:])
+    found = sorted(pkgutil.iter_modules([str(folder)]), key=lambda module: module.name)
+    files = {one.name: folder / (f"{one.name}/__init__.py" if one.ispkg else f"{one.name}.py") for one in found}
+    return {name: _first_line(file) for name, file in files.items() if name != SHARED}
 
 
 def _first_line(file: Path) -> str:
@@ -35,17 +40,19 @@ def _first_line(file: Path) -> str:
 
 
 class Verbs(TyperGroup):
-    """The group of all verbs. Until one is called, each is a name and a line of help."""
+    """The group of all verbs of a folder. Until one is called, each is a name and a line of help."""
+
+    package = __name__
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        for name, line in list_verbs().items():
+        for name, line in list_verbs(self.package).items():
             self.add_command(TyperCommand(name, help=line))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the verb by its name and import it."""
         name, listed, rest = super().resolve_command(ctx, args)
-        return name, (_load(name, listed.help) if name and listed else listed), rest
+        return name, (_load(self.package, name, listed.help) if name and listed else listed), rest
 
     def invoke(self, ctx: Any) -> Any:
         """Run the verb; what a user can cause ends as plain sentences on stderr, never as a traceback."""
@@ -61,15 +68,14 @@ class Verbs(TyperGroup):
             _end(f"{error.filename}: {error.strerror}" if error.filename else str(error), FAILED)
 
 
-def _load(name: str, line: str | None) -> TyperCommand | TyperGroup:
+def _load(package: str, name: str, line: str | None) -> TyperCommand | TyperGroup:
     try:
-        module = importlib.import_module(f"{__name__}.{name}")
+        module = importlib.import_module(f"{package}.{name}")
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("tallygate"):
             raise
-        text = (
-            f"`tallygate {name}` needs the server's packages ({error.name} is missing): pip install 'tallygate[server]'"
-        )
+        called = " ".join(["tallygate", *package.split(".")[2:], name])
+        text = f"`{called}` needs the server's packages ({error.name} is missing): pip install 'tallygate[server]'"
         raise Failure(text) from None
     verb: typer.Typer = module.app
     verb.rich_markup_mode = None

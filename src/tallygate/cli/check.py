@@ -5,7 +5,8 @@ It only reads; whether the values work on this machine is what `doctor` finds ou
 
 import typer
 
-from tallygate.cli.terminal.options import AsJson, ConfigFile, DataFolder, read_settings
+from tallygate.cli.terminal.configuration import read_settings
+from tallygate.cli.terminal.options import AsJson, ConfigFile, DataFolder
 from tallygate.cli.terminal.soundness import refuse_unsound
 from tallygate.cli.terminal.table import print_json, print_table
 from tallygate.config import plain, show

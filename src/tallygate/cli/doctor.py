@@ -16,8 +16,9 @@ from msgspec import Struct
 
 from tallygate.api.listener import CannotListen, listen
 from tallygate.cli.env import find_base_url
+from tallygate.cli.terminal.configuration import read_settings
 from tallygate.cli.terminal.failure import Failure
-from tallygate.cli.terminal.options import AsJson, ConfigFile, DataFolder, read_settings
+from tallygate.cli.terminal.options import AsJson, ConfigFile, DataFolder
 from tallygate.cli.terminal.soundness import find_problems
 from tallygate.cli.terminal.supply import look
 from tallygate.cli.terminal.table import print_json

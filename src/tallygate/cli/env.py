@@ -12,8 +12,9 @@ from typing import Annotated
 import typer
 from msgspec import Struct
 
+from tallygate.cli.terminal.configuration import read_settings
 from tallygate.cli.terminal.failure import Failure
-from tallygate.cli.terminal.options import AsJson, ConfigFile, read_settings
+from tallygate.cli.terminal.options import AsJson, ConfigFile
 from tallygate.cli.terminal.table import print_json
 from tallygate.config import Settings
 

@@ -5,7 +5,8 @@ Configured, found by a provider's key, or found on this machine's ports: the sam
 
 import typer
 
-from tallygate.cli.terminal.options import AsJson, ConfigFile, read_settings
+from tallygate.cli.terminal.configuration import read_settings
+from tallygate.cli.terminal.options import AsJson, ConfigFile
 from tallygate.cli.terminal.soundness import refuse_unsound
 from tallygate.cli.terminal.supply import look
 from tallygate.cli.terminal.table import print_json, print_table

@@ -11,8 +11,9 @@ from tallygate import app as gateway
 from tallygate.access.secret_file import BadSecret
 from tallygate.api.listener import CannotListen
 from tallygate.cli.terminal.banner import called_as, compose
+from tallygate.cli.terminal.configuration import read_settings
 from tallygate.cli.terminal.failure import Failure
-from tallygate.cli.terminal.options import ConfigFile, DataFolder, read_settings
+from tallygate.cli.terminal.options import ConfigFile, DataFolder
 from tallygate.cli.terminal.soundness import refuse_unsound
 from tallygate.store.refusal import StoreRefusal
 

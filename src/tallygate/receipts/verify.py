@@ -5,7 +5,7 @@ end as a failed check, never as an exception. It follows RFC 9162 and C2SP's sig
 tlog-proof; docs/reference/receipts.md says what a check means and what it cannot.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 from msgspec import Struct, field
@@ -41,14 +41,15 @@ class Check(Struct, frozen=True):
 
 
 class Verdict(Struct, frozen=True):
-    """All checks, in order. `entry` and `checkpoint` are what was read, to be shown; they mean nothing unless it is
-    verified.
+    """All checks, in order. The rest is what was read, to be shown and remembered; it means nothing unless it is
+    verified. `signed` is the checkpoint as it was signed.
     """
 
     checks: tuple[Check, ...]
     entry: Entry | None = None
     checkpoint: Checkpoint | None = None
     index: int | None = None
+    signed: bytes = b""
 
     @property
     def exit_code(self) -> int:
@@ -60,23 +61,25 @@ class Verdict(Struct, frozen=True):
 
 
 class Reckoning(Struct, frozen=True):
-    """A price that was looked up for this receipt: its version, and what a usage comes to in nano-USD."""
+    """A price to reckon with: its version, what a usage comes to in nano-USD, and since when it is in force."""
 
     version: str
     charge: Callable[[Usage], int]
+    from_ms: int = 0
 
 
 class Material(Struct, frozen=True, kw_only=True):
     """What whoever asks has at hand beside the bundle and the keys.
 
     `opened`: the bytes that fields are said to be about. `remembered`: a checkpoint of this log that was verified
-    before, with the proof between it and the bundle's, from the smaller tree to the larger.
+    before, with the proof between it and the bundle's, from the smaller tree to the larger. `reckonings`: prices, of
+    which one may be the receipt's.
     """
 
     opened: Mapping[Label, bytes] = field(default_factory=dict[Label, bytes])
     remembered: Checkpoint | None = None
     consistency: tuple[bytes, ...] | None = None
-    reckoning: Reckoning | None = None
+    reckonings: tuple[Reckoning, ...] = ()
 
 
 class _Signer(Struct, frozen=True):
@@ -112,7 +115,7 @@ def verify(data: bytes, pinned: KeySet | None, material: Material | None = None)
         return Verdict((read, *_stop("proof", str(error))), bundle.entry)
     reading = _Reading(bundle, proof, signed, head)
     checks = (read, *_check_all(reading, pinned, material or Material()))
-    return Verdict(checks, bundle.entry, head, proof.index)
+    return Verdict(checks, bundle.entry, head, proof.index, proof.checkpoint)
 
 
 def _stop(name: str, why: str) -> tuple[Check, ...]:
@@ -134,7 +137,7 @@ def _check_all(reading: _Reading, pinned: KeySet | None, material: Material) -> 
     yield from _check_openings(reading.bundle, material.opened)
     if isinstance(reading.bundle.entry, Receipt):
         yield _check_claims(reading.bundle.entry)
-        yield _check_charge(reading.bundle.entry, material.reckoning)
+        yield _check_charge(reading.bundle.entry, material.reckonings)
 
 
 def _check_signature(reading: _Reading, pinned: KeySet | None) -> tuple[_Signer | None, Check]:
@@ -260,7 +263,7 @@ def _check_claims(receipt: Receipt) -> Check:
     return Check("claims", "failed", "it claims something else than receipts of its type do")
 
 
-def _check_charge(receipt: Receipt, reckoning: Reckoning | None) -> Check:
+def _check_charge(receipt: Receipt, reckonings: Sequence[Reckoning]) -> Check:
     """Whether the amount follows from the receipt, and from the price if there is one to reckon with."""
     charge = receipt.charge
     try:
@@ -271,10 +274,13 @@ def _check_charge(receipt: Receipt, reckoning: Reckoning | None) -> Check:
         return Check("charge", "failed", "more was charged than reserved")
     if amount and charge.basis in ("free", "waived"):
         return Check("charge", "failed", f"something was charged for a call that is {charge.basis}")
-    if reckoning is None:
+    if not reckonings:
         return Check("charge", "passed", "no more than reserved; not reckoned, for no price was given")
-    if reckoning.version != charge.price:
-        return Check("charge", "missing", f"another price was given than the receipt's, {charge.price!r}")
+    reckoning = next((one for one in reckonings if one.version == charge.price), None)
+    if reckoning is None:
+        return Check("charge", "missing", f"no price was given that is the receipt's, {charge.price!r}")
+    if receipt.issued_ms < reckoning.from_ms:
+        return Check("charge", "failed", "its price was not in force yet")
     if charge.basis in ("waived", "progress"):
         return Check("charge", "passed", f"no more than reserved; {charge.basis}, so there is nothing to reckon")
     if min(reckoning.charge(read_usage(receipt)), reserved) == amount:

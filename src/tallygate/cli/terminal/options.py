@@ -1,13 +1,9 @@
-"""Options that several verbs take, spelled once, and the configuration they lead to."""
+"""Options that several verbs take, spelled once. What they lead to is not read here."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from tallygate.cli.terminal.failure import Failure
-from tallygate.config import ConfigError, Problem, Resolved, resolve
 
 ConfigFile = Annotated[
     Path | None,
@@ -15,16 +11,3 @@ ConfigFile = Annotated[
 ]
 DataFolder = Annotated[Path | None, typer.Option("--data", metavar="FOLDER", help="Where the gateway keeps its data.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-
-def read_settings(config: Path | None, **flags: object) -> Resolved:
-    """The configuration under these flags (``server__port=1`` is ``server.port``). Raises Failure with its problems."""
-    try:
-        return resolve(config, flags={name.replace("__", "."): value for name, value in flags.items()})
-    except ConfigError as error:
-        raise refusal(error.problems) from None
-
-
-def refusal(problems: Sequence[Problem]) -> Failure:
-    """What to say of a configuration that cannot be used."""
-    return Failure("\n".join(["The configuration cannot be used.", *(f"  {problem}" for problem in problems)]))

@@ -5,7 +5,7 @@ What a provider's settings must be is known to `providers`; here it is asked, an
 
 import difflib
 
-from tallygate.cli.terminal.options import refusal
+from tallygate.cli.terminal.configuration import refusal
 from tallygate.config import Origin, Problem, Resolved
 from tallygate.dialects.registry import DIALECTS
 from tallygate.ledger.pricelist import read_terms, try_terms
