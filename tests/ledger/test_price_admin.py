@@ -3,17 +3,14 @@
 import time
 
 import pytest
-from hypothesis import given
 from msgspec.structs import replace
 
 from tallygate.errors import Conflict, InvalidValue
 from tallygate.genai.price_row import PriceRow
-from tallygate.genai.usage import Usage
-from tallygate.ledger.price_admin import find_current, import_prices, list_rows, set_price, write_row
-from tallygate.ledger.pricelist import read_row
-from tallygate.ledger.prices import Price, Rates, charge, name_version, price_free
+from tallygate.ledger.price_admin import find_current, import_prices, list_rows, set_price
+from tallygate.ledger.price_rows import read_row
+from tallygate.ledger.prices import Price, Rates, name_version
 from tallygate.store.database import Database
-from tests.laws.price_values import PRICES, USAGES
 
 COST = Price(kind="cost", name="lab/m", rates=Rates(input=1_000_000, output=2_000_000))
 
@@ -94,15 +91,3 @@ def test_of_rows_the_one_in_force_is_found() -> None:
         9: "d",
     }
     assert find_current(rows, 0) == {}
-
-
-@given(PRICES, USAGES)
-def test_what_a_row_holds_charges_what_was_written(price: Price, usage: Usage) -> None:
-    row = write_row(price)
-    assert charge(read_row(row), usage) == charge(price, usage)
-    assert row.version == name_version(read_row(row))
-    assert write_row(read_row(row)) == row
-
-
-def test_a_free_price_is_written_as_free() -> None:
-    assert write_row(price_free("sale", "m", 4)).terms == '"free"'

@@ -6,7 +6,9 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
+from tallygate.genai.price_row import PriceRow
 from tallygate.receipts.high_water import HighWater
 from tallygate.receipts.key_file import LogKeys
 from tallygate.receipts.sequencer import Sequencer
@@ -27,7 +29,10 @@ class Process:
         self.life = begin_life(address, "test")
         stack.callback(self.life.end)
         self.mark = HighWater(data / "high-water", keys.signer.verifier.vkey)
-        self.sequencer = Sequencer(address, keys, self.mark, lambda: self.life.epoch, on_broken=fail)
+        self.prices: list[PriceRow] = []
+        self.sequencer = Sequencer(
+            address, keys, self.mark, lambda: self.life.epoch, lambda: tuple(self.prices), on_broken=fail
+        )
         self.sequencer.start()
         stack.callback(self.sequencer.close)
 
@@ -162,3 +167,19 @@ def test_a_file_that_is_no_mark_is_told(
     add_receipts(address, 1)
     wait_until(lambda: "high-water" in process.sequencer.refusal)
     assert read_published(address) == []
+
+
+def test_prices_that_calls_are_made_at_are_put_on_record_whoever_has_the_turn(
+    address: DatabaseAddress, keys: LogKeys, tmp_path: Path, stack: ExitStack
+) -> None:
+    first = Process(address, keys, tmp_path / "first", stack)
+    wait_for_size(address, 0)
+    second = Process(address, keys, tmp_path / "second", stack)
+    row = PriceRow(version="v1", kind="sale", name="m", effective_from_ns=0, terms='"free"')
+    first.prices.append(row)
+    second.prices += [row, structs.replace(row, version="v2")]
+    second.sequencer.wake()
+    first.sequencer.wake()
+    wait_for_size(address, 2)
+    with closing(DriverConnection(address)) as connection:
+        assert connection.fetch("SELECT id FROM log_statements WHERE kind = 'price' ORDER BY id") == [("v1",), ("v2",)]

@@ -9,15 +9,14 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from tallygate.errors import InvalidValue
 from tallygate.genai.price_row import PriceKind, PriceRow
-from tallygate.ledger.pricelist import read_row
-from tallygate.ledger.prices import Price, name_version, price_free
-from tallygate.ledger.terms import FREE, Terms, print_price, read_price
+from tallygate.ledger.price_rows import read_row, write_row
+from tallygate.ledger.prices import Price
+from tallygate.ledger.terms import Terms, read_price
 from tallygate.store import prices as stored
 from tallygate.store.audit import Change
 from tallygate.store.database import Database
@@ -96,20 +95,6 @@ def find_current(rows: Sequence[PriceRow], at_ns: int) -> dict[tuple[PriceKind, 
     """Of each kind and name the row in force. Of two that begin together the later one in order counts."""
     begun = sorted((row for row in rows if row.effective_from_ns <= at_ns), key=lambda row: row.effective_from_ns)
     return {(row.kind, row.name): row for row in begun}
-
-
-def write_row(price: Price) -> PriceRow:
-    """The row of a price. What is read from it again charges the same, and bears the row's version as its name."""
-    free = price_free(price.kind, price.name, price.effective_from_ns)
-    terms = FREE if price == free else print_price(price)
-    row = PriceRow(
-        version="",
-        kind=price.kind,
-        name=price.name,
-        effective_from_ns=price.effective_from_ns,
-        terms=msgspec.json.encode(terms).decode(),
-    )
-    return replace(row, version=name_version(read_row(row)))
 
 
 def check_name(kind: PriceKind, name: str) -> str:

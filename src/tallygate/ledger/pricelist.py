@@ -17,7 +17,8 @@ from tallygate.genai.plan import Target
 from tallygate.genai.price_row import PriceKind, PriceRow
 from tallygate.ledger.catalogue import Catalogue
 from tallygate.ledger.dearest import take_dearest
-from tallygate.ledger.prices import Price, name_version, price_free
+from tallygate.ledger.price_rows import read_row, write_row
+from tallygate.ledger.prices import Price, price_free
 from tallygate.ledger.terms import Terms, read_price
 
 Source = Literal["set", "configured", "list", "local", "dearest"]
@@ -125,7 +126,7 @@ class PriceList:
         if is_lone_factor(terms):
             self._terms[name] = (terms, target)
         else:
-            self._configured[name] = Version(price, name_version(price), "configured")
+            self._configured[name] = _name(price, "configured")
 
     def sale(self, request_model: str, targets: tuple[Target, ...], at_ns: int) -> Version:
         """What a wallet pays for a call of `request_model`, whichever of the targets serves it.
@@ -190,15 +191,14 @@ class PriceList:
             raise Unpriced(param="model")
         start_ns = listed.price.effective_from_ns
         price = read_price("sale", name, terms, listed=listed.price, effective_from_ns=start_ns)
-        return Version(price, name_version(price), "configured")
+        return _name(price, "configured")
 
     def _find_cost(self, target: Target, at_ns: int, starts: list[int]) -> Version | None:
         name = str(target)
         if version := _find_current(self._read_rows("cost", name), at_ns, starts):
             return version
         if target.provider in self._free:
-            price = price_free("cost", name)
-            return Version(price, name_version(price), "local")
+            return _name(price_free("cost", name), "local")
         return _find_current(self._list(name), at_ns, starts)
 
     def _read_rows(self, kind: PriceKind, name: str) -> tuple[Version, ...]:
@@ -207,7 +207,7 @@ class PriceList:
         return tuple(Version(read_row(row), row.version, "set") for row in rows)
 
     def _list(self, name: str) -> tuple[Version, ...]:
-        return tuple(Version(price, name_version(price), "list") for price in self._catalogue.list_costs(name))
+        return tuple(_name(price, "list") for price in self._catalogue.list_costs(name))
 
 
 def read_terms(price: object) -> Terms:
@@ -228,10 +228,10 @@ def is_lone_factor(terms: Terms) -> bool:
     return not isinstance(terms, str) and {key for key, value in terms.items() if value} == {"factor"}
 
 
-def read_row(row: PriceRow) -> Price:
-    """The price a row holds. Raises ValueError if its terms are none."""
-    terms: Any = msgspec.json.decode(row.terms)
-    return read_price(row.kind, row.name, terms, effective_from_ns=row.effective_from_ns)
+def _name(price: Price, source: Source) -> Version:
+    """A price as whoever reads it on record will find it."""
+    row = write_row(price)
+    return Version(read_row(row), row.version, source)
 
 
 def _start(version: Version) -> int:
@@ -248,9 +248,9 @@ def _derive(name: str, costs: Sequence[Version]) -> Version:
     """A sale price made of what the targets cost: never below any of them."""
     if len(costs) == 1:
         price = replace(costs[0].price, kind="sale", name=name)
-        return Version(price, name_version(price), costs[0].source)
+        return _name(price, costs[0].source)
     price = take_dearest("sale", name, [cost.price for cost in costs])
-    return Version(price, name_version(price), "dearest")
+    return _name(price, "dearest")
 
 
 def _remember(

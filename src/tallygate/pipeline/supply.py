@@ -16,6 +16,7 @@ from tallygate.genai.plan import Plan, Target
 from tallygate.genai.price_row import PriceRow
 from tallygate.genai.usage import Usage
 from tallygate.ledger.catalogue import load_catalogue
+from tallygate.ledger.price_rows import write_row
 from tallygate.ledger.pricelist import PriceList
 from tallygate.ledger.quote import Quote, count_costs, make_quote
 from tallygate.ledger.reach import Reaches
@@ -28,6 +29,10 @@ from tallygate.router.settings import ModelSettings
 from tallygate.store.enquirer import Enquirer
 from tallygate.store.price_feed import load_prices
 from tallygate.transport.http import HttpExit
+
+
+QUOTED_MAX = 1_024
+"""Names of models come from callers, so what is remembered of them must have an end."""
 
 
 class Supply:
@@ -47,6 +52,7 @@ class Supply:
         self._known = load(providers, os.environ, demo=demo, own_key_prefix=own_key_prefix)
         self._list = load_catalogue()
         self._price_rows: tuple[PriceRow, ...] = ()
+        self._quoted: dict[str, PriceRow] = {}
         self._use(self._known)
 
     def _use(self, providers: Providers) -> None:
@@ -88,7 +94,19 @@ class Supply:
 
     def quote(self, plan: Plan, peek: Peek, body: bytes, dialect: Dialect) -> Quote:
         """What a call may cost at most, at the prices of this moment."""
-        return make_quote(self.prices, plan, peek, body, dialect.read_request, self._reaches, time.time_ns())
+        quote = make_quote(self.prices, plan, peek, body, dialect.read_request, self._reaches, time.time_ns())
+        if quote.price_version not in self._quoted:
+            self._note(quote)
+        return quote
+
+    def list_quoted(self) -> tuple[PriceRow, ...]:
+        """The prices that calls were quoted lately: receipts name them, so they belong on record. From any thread."""
+        return tuple(self._quoted.values())
+
+    def _note(self, quote: Quote) -> None:
+        kept = self._quoted if len(self._quoted) < QUOTED_MAX else {}
+        # A new dict: whoever lists the old one at this moment must not see it grow.
+        self._quoted = {**kept, quote.price_version: write_row(quote.price)}
 
     def count_costs(self, attempts: Iterable[tuple[Target, Usage]]) -> tuple[Cost, ...]:
         """What the house owes for attempts, at the prices of this moment."""

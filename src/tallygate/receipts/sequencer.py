@@ -7,9 +7,10 @@ answered whether or not it gets on. What a turn does, and in which order, stands
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 
+from tallygate.genai.price_row import PriceRow
 from tallygate.receipts.high_water import BadMark, HighWater
 from tallygate.receipts.key_file import LogKeys
 from tallygate.receipts.log_writer import LogRefused, LogWriter, Turn
@@ -45,7 +46,8 @@ def bind_log(address: DatabaseAddress, keys: LogKeys, now_ns: int) -> None:
 
 
 class Sequencer:
-    """Start it once, after any fork. `epoch` gives the name of this process's present life.
+    """Start it once, after any fork. `epoch` gives the name of this process's present life, `list_prices` the prices that
+    its calls are made at.
 
     `on_broken` is called when the disk cannot be trusted any more, and has to end the process.
     """
@@ -56,6 +58,7 @@ class Sequencer:
         keys: LogKeys,
         high_water: HighWater,
         epoch: Callable[[], str],
+        list_prices: Callable[[], Sequence[PriceRow]],
         *,
         on_broken: Callable[[Exception], None],
         open_connection: Callable[[DatabaseAddress], DriverConnection] = open_log,
@@ -65,6 +68,7 @@ class Sequencer:
         self._keys = keys
         self._high_water = high_water
         self._epoch = epoch
+        self._list_prices = list_prices
         self._on_broken = on_broken
         self._open_connection = open_connection
         self._clock_ns = clock_ns
@@ -136,6 +140,7 @@ class Sequencer:
 
     def _work(self) -> Turn:
         writer, record = self._open()
+        record.put_used(self._list_prices(), self._clock_ns())
         turn = writer.take_turn(self._epoch())
         now_s = time.monotonic()
         if turn.held and now_s - self._recorded_s >= RECORD_S:
