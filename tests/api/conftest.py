@@ -9,6 +9,7 @@ import pytest
 from tallygate.access import admin
 from tallygate.store.address import DatabaseAddress, parse_address
 from tests.fakes.doors import House, open_house
+from tests.fakes.log import Log, open_test_log
 from tests.fakes.past import Past
 
 
@@ -23,6 +24,13 @@ def house(address: DatabaseAddress) -> Generator[House]:
 def past(address: DatabaseAddress) -> Past:
     """Writes rows beside the gateway."""
     return Past(address)
+
+
+@pytest.fixture
+def log(address: DatabaseAddress, tmp_path: Path) -> Generator[Log]:
+    """The log behind the house's doors, which is turned by hand."""
+    with open_test_log(address, tmp_path) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

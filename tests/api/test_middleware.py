@@ -43,6 +43,25 @@ def test_a_model_with_a_slash_is_found_encoded_or_not(path: str) -> None:
     assert match("GET", f"/v1/models/{path}").slots == {"model": "lab/qwen"}
 
 
+def test_a_place_in_the_middle_is_one_part_and_one_at_the_end_the_whole_rest() -> None:
+    for path, line, slots in (
+        ("/v1/receipts/call_1", "/v1/receipts/{id}", {"id": "call_1"}),
+        ("/v1/receipts/call_1/proof", "/v1/receipts/{id}/proof", {"id": "call_1"}),
+        ("/v1/receipts/a%2Fb/proof", "/v1/receipts/{id}/proof", {"id": "a/b"}),
+        ("/v1/receipts/a/b/proof", "/v1/receipts/{id}", {"id": "a/b/proof"}),
+        ("/v1/receipts/proof", "/v1/receipts/{id}", {"id": "proof"}),
+        ("/log/tile/0/x001/234", "/log/tile/{name}", {"name": "0/x001/234"}),
+    ):
+        found = match("GET", path)
+        assert (found.route.path, found.slots) == (line, slots)
+    for path in ("/v1/receipts/", "/v1/receipts/%ff/proof%ff", "/log/tile/", "/v1/receipts/%00"):
+        with pytest.raises(NotFound):
+            match("GET", path)
+    with pytest.raises(MethodNotAllowed) as raised:
+        match("GET", "/v1/receipts/verify")
+    assert raised.value.details == {"allow": "POST"}
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS", "TRACE", "post"])
 def test_another_method_is_refused_and_told_which_to_use(method: str) -> None:
     with pytest.raises(MethodNotAllowed) as raised:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 import uvicorn
@@ -23,6 +24,7 @@ from tallygate.api.admin.desk import Desk
 from tallygate.api.admin.doors import serve_admin
 from tallygate.api.asgi import Doors, Rooms
 from tallygate.api.door import Reply, Request
+from tallygate.api.proofs import Proofs
 from tallygate.api.quote import Quotes
 from tallygate.api.server import Server
 from tallygate.api.settings import ServerSettings
@@ -49,6 +51,7 @@ from tallygate.store.rows import KeyRecord
 from tallygate.store.writer import Writer
 from tests.contract.gateway import Reply as Answer
 from tests.contract.gateway import read_reply
+from tests.fakes.log import KEYS
 
 ADMIN_KEY = "lx-a_admin-key-of-the-tests"
 MINTER = Minter(b"p" * 32, "lx-")
@@ -127,10 +130,12 @@ def quote(plan: Plan, peek: Peek, body: bytes, dialect: Dialect) -> Quote:
 
 def build_rooms(address: DatabaseAddress, database: Database, clock_ns: Any) -> Rooms:
     """Everything the doors lead to but the hallway."""
-    reader, enquirer = Reader(address), Enquirer(address)
+    reader, enquirer, strangers = Reader(address), Enquirer(address), Enquirer(address)
     writer = Writer(address, fold, complete, owner=f"test:{os.getpid()}", on_broken=lambda _: os._exit(1))
     doorman = Doorman(reader.find_key, pepper=MINTER.pepper, prefix=MINTER.prefix, admin_key=Secret(ADMIN_KEY))
     accounts = Accounts(enquirer, clock_ns=clock_ns)
+    # Time flies here: what is read is never a second old.
+    proofs = Proofs(KEYS.public, KEYS.origin, callers=enquirer, strangers=strangers, clock_s=count(0.0, 9.0).__next__)
     desk = Desk(database, MINTER, writer, json_depth_max=64)
 
     async def start() -> None:
@@ -140,6 +145,7 @@ def build_rooms(address: DatabaseAddress, database: Database, clock_ns: Any) -> 
     async def stop() -> None:
         writer.close()
         enquirer.close()
+        strangers.close()
         reader.close()
 
     async def administer(path: str, request: Request) -> Reply:
@@ -156,6 +162,7 @@ def build_rooms(address: DatabaseAddress, database: Database, clock_ns: Any) -> 
         start=start,
         stop=stop,
         version="test",
+        proofs=proofs,
     )
 
 

@@ -18,15 +18,15 @@ from tallygate.api.query import read_query, read_whole
 from tallygate.errors import InvalidValue, NotFound, ReceiptErased
 from tallygate.receipts import base64_text
 from tallygate.receipts.bundle import write_bundle
-from tallygate.receipts.canonical import INTEGER_MAX
+from tallygate.receipts.canonical import INTEGER_MAX, read_canonical
 from tallygate.receipts.commitment import LABELS, Label, derive_salt
+from tallygate.receipts.entries import PriceEntry, read_entry
 from tallygate.receipts.log_reader import prove_inclusion
 from tallygate.receipts.receipt import read_receipt
 from tallygate.receipts.verify import find_commitment
 from tallygate.store.driver import DriverConnection
 from tallygate.store.log import find_place
 from tallygate.store.log_statements import find_statement
-from tallygate.store.price_feed import is_sold_at
 from tallygate.store.receipts import KeptReceipt, find_receipt, is_awaited, list_receipts
 from tallygate.store.usage import Scope
 
@@ -115,10 +115,10 @@ async def show_price(proofs: Proofs, request: Request, _scope: Scope) -> Reply:
     version = request.slots["version"]
 
     def read(connection: DriverConnection) -> bytes | None:
-        if not is_sold_at(connection, version):
+        body, place = find_statement(connection, version), find_place(connection, version)
+        if body is None or not _is_sale(body):
             raise NotFound("There is no price of this version on record.")
-        place, body = find_place(connection, version), find_statement(connection, version)
-        if place is None or place.leaf_index is None or body is None:
+        if place is None or place.leaf_index is None:
             return None
         proof = prove_inclusion(connection, place.log, place.leaf_index)
         return None if proof is None else write_bundle(body, proof)
@@ -145,6 +145,12 @@ def _find(connection: DriverConnection, scope: Scope, receipt_id: str) -> KeptRe
     if kept is None and not awaited:
         raise NotFound("There is no receipt of this id.")
     return kept
+
+
+def _is_sale(body: bytes) -> bool:
+    """Whether a body puts on record what callers pay. What the house pays, and to whom, is in the log, too."""
+    entry = read_entry(read_canonical(body))
+    return isinstance(entry, PriceEntry) and entry.kind == "sale"
 
 
 def _pending(entry_id: str) -> Reply:

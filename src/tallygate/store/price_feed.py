@@ -1,4 +1,4 @@
-"""What a running worker asks of prices: the rows that came after the last one it has seen, and whether one is there.
+"""News of prices for a running worker: the rows that came after the last one it has seen.
 
 One indexed look on a plain connection, cheap enough for every few seconds. Administrative queries are in `prices`.
 """
@@ -20,11 +20,6 @@ def load_prices(connection: DriverConnection, after_seq: int = 0) -> list[PriceR
         (after_seq,),
     )
     return [_read(*row) for row in rows]
-
-
-def is_sold_at(connection: DriverConnection, version: str) -> bool:
-    """Whether a version is of a price that was set for callers, at whatever time. Raises DriverError."""
-    return bool(connection.fetch("SELECT 1 FROM prices WHERE version = ? AND kind = 'sale'", (version,)))
 
 
 def _read(version: str, kind: Any, name: str, from_ns: int, terms: str, created_at_ns: int, seq: int) -> PriceRow:
