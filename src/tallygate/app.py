@@ -27,6 +27,8 @@ from tallygate.api.account import Accounts
 from tallygate.api.asgi import Doors, Rooms
 from tallygate.api.door import Reply, Request
 from tallygate.api.listener import listen, shown_host
+from tallygate.api.proofs import Proofs
+from tallygate.api.proofs import Proofs
 from tallygate.api.quote import Quotes
 from tallygate.api.server import run_server
 from tallygate.api.workers import run_workers
@@ -196,8 +198,13 @@ class Worker:
         self._minter = Minter(pepper, settings.keys.prefix)
         self._reader = Reader(address)
         self._enquirer = Enquirer(address)
-        # The gateway's own questions never wait behind those that callers ask.
+        # The gateway's own questions never wait behind those that callers ask, nor theirs behind anybody's.
         self._inspector = Enquirer(address)
+        # Nor do callers' behind those of strangers, who may ask what they like of the log.
+        self._strangers = Enquirer(address)
+        self._proofs = Proofs(log_keys.public, log_keys.origin, callers=self._enquirer, strangers=self._strangers)
+        self._strangers = Enquirer(address)
+        self._proofs = Proofs(log_keys.public, log_keys.origin, callers=self._enquirer, strangers=self._strangers)
         self._issuer = Issuer(log_keys.issuer, log_keys.origin, log_keys.subject_key)
         self._sequencer = Sequencer(
             address,
@@ -239,9 +246,11 @@ class Worker:
             identify=self._doorman.identify,
             accounts=accounts,
             quotes=Quotes(accounts, supply.plan, supply.quote, settings.server.json_depth_max),
+            proofs=self._proofs,
             admin=self._serve_admin,
             catalog=lambda: supply.catalog,
-            ping=self._reader.ping,
+            proofs=self._proofs,
+            ping=self._ping,
             start=partial(self._start, is_first=is_first),
             stop=self._stop,
             version=__version__,
@@ -311,7 +320,7 @@ class Worker:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._exit.close()
         close_writer = partial(self._writer.close, at_last=self._sequencer.close)
-        rooms = (self._sweeper, self._enquirer, self._inspector)
+        rooms = (self._sweeper, self._enquirer, self._inspector, self._strangers)
         for close in (*(room.close for room in rooms), close_writer, self._folder.close, self._reader.close):
             await asyncio.to_thread(close)
         if self._desk is not None:
@@ -335,6 +344,11 @@ class Worker:
                 actor="system",
                 source="promo",
             )
+
+    async def _ping(self) -> None:
+        """Whether a call could be made now. Raises StoreUnavailable, ReceiptsUnavailable."""
+        self._vouch()
+        await self._reader.ping()
 
     def _vouch(self) -> None:
         if self._settings.receipts.required and self._sequencer.refusal:

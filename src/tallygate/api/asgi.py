@@ -14,7 +14,7 @@ from msgspec import Struct
 from tallygate.access.principal import Principal
 from tallygate.api import models
 from tallygate.api.account import Accounts, show_credits, show_generation, show_key
-from tallygate.api.door import Reply, Request, choose_request_id, json_reply
+from tallygate.api.door import Reply, Request, choose_request_id, header, json_reply
 from tallygate.api.guard import Identify, admit
 from tallygate.api.inference import OPERATIONS, open_call
 from tallygate.api.log_doors import serve_log
@@ -33,7 +33,14 @@ from tallygate.api.receipt_doors import serve_receipts
 from tallygate.api.settings import ServerSettings
 from tallygate.api.urls import Route
 from tallygate.api.usage import show_usage
-from tallygate.errors import InternalError, RequestTimeout, ShuttingDown, StoreUnavailable, TallygateError
+from tallygate.errors import (
+    InternalError,
+    ReceiptsUnavailable,
+    RequestTimeout,
+    ShuttingDown,
+    StoreUnavailable,
+    TallygateError,
+)
 from tallygate.pipeline.call import Client, ClientGone
 from tallygate.pipeline.run import Hallway
 from tallygate.router.plan import Catalog
@@ -51,21 +58,21 @@ LINGER_S = 2.0
 
 
 class Rooms(Struct, frozen=True):
-    """What the doors lead to: the hallway, who a caller is, a caller's own money, the admin's doors by a route's path,
-    what can be called now, whether the database answers, the start and end, and the log of receipts.
+    """What the doors lead to: the hallway, who a caller is, a caller's own money, receipts and their log, the admin's
+    doors by a route's path, what can be called now, whether the database answers, and the start and end.
     """
 
     hallway: Hallway
     identify: Identify
     accounts: Accounts
     quotes: Quotes
+    proofs: Proofs
     admin: ServeAdmin
     catalog: Callable[[], Catalog]
     ping: Callable[[], Awaitable[None]]
     start: Callable[[], Awaitable[None]]
     stop: Callable[[], Awaitable[None]]
     version: str
-    proofs: Proofs | None = None
 
 
 class Doors:
@@ -101,7 +108,7 @@ class Doors:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: tuple[tuple[bytes, bytes], ...] = tuple(scope["headers"])
-        request_id = choose_request_id(headers)
+        request_id = choose_request_id(header(headers, b"x-request-id"))
         dialect_name = "openai_chat"
         try:
             path = scope["raw_path"].decode("latin-1")
@@ -226,7 +233,7 @@ class Doors:
             return json_reply({"status": "draining"}, 503)
         try:
             await self._rooms.ping()
-        except StoreUnavailable as error:
+        except (StoreUnavailable, ReceiptsUnavailable) as error:
             return json_reply({"status": "unavailable", "reason": error.message}, 503)
         return json_reply({"status": "ready", "models": len(self._rooms.catalog().records)})
 
