@@ -28,7 +28,6 @@ from tallygate.api.asgi import Doors, Rooms
 from tallygate.api.door import Reply, Request
 from tallygate.api.listener import listen, shown_host
 from tallygate.api.proofs import Proofs
-from tallygate.api.proofs import Proofs
 from tallygate.api.quote import Quotes
 from tallygate.api.server import run_server
 from tallygate.api.workers import run_workers
@@ -200,9 +199,6 @@ class Worker:
         self._enquirer = Enquirer(address)
         # The gateway's own questions never wait behind those that callers ask, nor theirs behind anybody's.
         self._inspector = Enquirer(address)
-        # Nor do callers' behind those of strangers, who may ask what they like of the log.
-        self._strangers = Enquirer(address)
-        self._proofs = Proofs(log_keys.public, log_keys.origin, callers=self._enquirer, strangers=self._strangers)
         self._strangers = Enquirer(address)
         self._proofs = Proofs(log_keys.public, log_keys.origin, callers=self._enquirer, strangers=self._strangers)
         self._issuer = Issuer(log_keys.issuer, log_keys.origin, log_keys.subject_key)
@@ -246,7 +242,6 @@ class Worker:
             identify=self._doorman.identify,
             accounts=accounts,
             quotes=Quotes(accounts, supply.plan, supply.quote, settings.server.json_depth_max),
-            proofs=self._proofs,
             admin=self._serve_admin,
             catalog=lambda: supply.catalog,
             proofs=self._proofs,

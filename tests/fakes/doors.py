@@ -156,13 +156,13 @@ def build_rooms(address: DatabaseAddress, database: Database, clock_ns: Any) -> 
         identify=doorman.identify,
         accounts=accounts,
         quotes=Quotes(accounts, plan, quote, json_depth_max=64, clock_ns=clock_ns),
+        proofs=proofs,
         admin=administer,
         catalog=lambda: build_catalog({}, (), {}),
         ping=reader.ping,
         start=start,
         stop=stop,
         version="test",
-        proofs=proofs,
     )
 
 

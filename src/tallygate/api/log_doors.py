@@ -33,11 +33,9 @@ _NOT_KEPT: Final = ("cache-control", "no-store")
 Serve = Callable[[Proofs, Request], Awaitable[Reply]]
 
 
-async def serve_log(proofs: Proofs | None, path: str, request: Request) -> Reply:
+async def serve_log(proofs: Proofs, path: str, request: Request) -> Reply:
     """Serve one request. `path` is that of the route, with its places left open."""
     try:
-        if proofs is None:
-            raise NotFound
         return await DOORS[path](proofs, request)
     except NotFound as error:
         # What is not there yet may be in a second, and a cache must not go on denying it.

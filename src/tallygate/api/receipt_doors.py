@@ -41,10 +41,8 @@ TEXT: Final = "text/plain; charset=utf-8"
 Serve = Callable[[Proofs, Request, Scope], Awaitable[Reply]]
 
 
-async def serve_receipts(proofs: Proofs | None, path: str, request: Request, principal: Principal) -> Reply:
+async def serve_receipts(proofs: Proofs, path: str, request: Request, principal: Principal) -> Reply:
     """Serve one request. `path` is that of the route, with its places left open."""
-    if proofs is None:
-        raise NotFound
     return await DOORS[path](proofs, request, find_scope(principal))
 
 
