@@ -59,9 +59,8 @@ def header(headers: tuple[tuple[bytes, bytes], ...], name: bytes) -> bytes | Non
     return None
 
 
-def choose_request_id(headers: tuple[tuple[bytes, bytes], ...]) -> str:
-    """The caller's `X-Request-ID` if it is short and plain, so that traces join up; otherwise a new one."""
-    given = header(headers, b"x-request-id")
+def choose_request_id(given: bytes | None) -> str:
+    """The `X-Request-ID` that was `given` if it is short and plain, so that traces join up; otherwise a new one."""
     if given is not None:
         text = given.decode("latin-1")
         if REQUEST_ID.fullmatch(text):

@@ -11,6 +11,7 @@ from typing import Final
 from msgspec import Struct
 
 from tallygate.api.door import Reply, decode_slot, header
+from tallygate.api.head import Head
 from tallygate.api.urls import URLS, Route
 from tallygate.dialects.base import Rendered
 from tallygate.dialects.registry import DIALECTS
@@ -28,6 +29,8 @@ from tallygate.errors import (
 )
 from tallygate.pipeline.call import error_headers
 
+BODIED = ("POST", "PUT", "PATCH")
+"""The methods whose requests have a JSON body. What others send as one is read and forgotten."""
 PATH_BYTES_MAX = 8 * 1024
 HEADER_COUNT_MAX = 100
 HEADER_VALUE_BYTES_MAX = 8 * 1024
@@ -128,6 +131,20 @@ def check_body_headers(headers: Headers, body_bytes_max: int) -> None:
         raise too_large(body_bytes_max)
     content_type = header(headers, b"content-type") or b""
     if not JSON_TYPE.fullmatch(content_type.strip()):
+        raise UnsupportedMediaType
+
+
+def check_body(head: Head, body_bytes_max: int) -> None:
+    """What a request with a JSON body says of it. Raises 411, 413 and 415 before a byte of it is read."""
+    fields = head.fields
+    encoding = fields.get(b"content-encoding")
+    if encoding is not None and encoding.lower() != b"identity":
+        raise UnsupportedEncoding
+    if head.length == 0 and b"content-length" not in fields:
+        raise LengthRequired("The request has no body. Send a JSON body with a Content-Length.")
+    if head.length is not None and head.length > body_bytes_max:
+        raise too_large(body_bytes_max)
+    if not JSON_TYPE.fullmatch(fields.get(b"content-type", b"")):
         raise UnsupportedMediaType
 
 
