@@ -4,12 +4,11 @@ While an answer passes this costs one hash of each of its chunks; all the rest i
 bytes of each commitment are is told in docs/reference/receipts.md, how one is made in `receipts.commitment`.
 """
 
-import secrets
-
+from tallygate.access.random_blocks import take_block
 from tallygate.dialects.sse import is_own_comment
 from tallygate.pipeline.call import Call
 from tallygate.pipeline.watch import Watch
-from tallygate.receipts.commitment import SEED_BYTES, Committing, Label, commit
+from tallygate.receipts.commitment import Committing, Label, commit
 from tallygate.receipts.params import write_params
 
 
@@ -19,7 +18,7 @@ class Commitments:
     __slots__ = ("_call", "_client", "_response", "_unsaid", "_watch", "seed")
 
     def __init__(self, call: Call, watch: Watch) -> None:
-        self.seed = secrets.token_bytes(SEED_BYTES)
+        self.seed = take_block() + take_block()
         self._call = call
         self._client = call.client
         self._watch = watch

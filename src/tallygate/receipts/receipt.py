@@ -46,6 +46,8 @@ SCALE: Final = 9
 
 _NAME_CHARACTERS_MAX: Final = 256
 _LIST_MAX: Final = 100
+_SUBJECTS_MAX: Final = 4_096
+"""So many pseudonyms are remembered: each call needs one."""
 _NS_PER_MS: Final = 1_000_000
 
 _STATUSES: Final[dict[str, ReceiptStatus]] = {"ok": "ok", "partial": "partial", "cancelled": "cancelled"}
@@ -108,16 +110,23 @@ class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Issuer:
     """Who vouches, in which log. `subject_key` makes the pseudonyms: 32 secret bytes that stay the same for good."""
 
-    __slots__ = ("_log", "_name", "_subject_key")
+    __slots__ = ("_log", "_name", "_subject_key", "_subjects")
 
     def __init__(self, name: str, log: str, subject_key: bytes) -> None:
         self._name = name
         self._log = log
         self._subject_key = subject_key
+        self._subjects: dict[str, str] = {}
 
     def name_subject(self, workspace_id: str) -> str:
         """The account's pseudonym: who knows two receipts sees that they are of one account, and not of which."""
-        return write_digest(hmac.digest(self._subject_key, b"tallygate: subject\0" + workspace_id.encode(), "sha256"))
+        known = self._subjects.get(workspace_id)
+        if known is None:
+            if len(self._subjects) >= _SUBJECTS_MAX:
+                self._subjects.clear()
+            made = hmac.digest(self._subject_key, b"tallygate: subject\0" + workspace_id.encode(), "sha256")
+            known = self._subjects[workspace_id] = write_digest(made)
+        return known
 
     def draft(
         self,
