@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.gateway import Gateway, clean_env, start_gateway
+from tests.contract.tenants import PRICED
 from tests.fakes.upstream import PROVIDER_KEY, Upstream, start_upstream
 
 LAB_MODELS = (
@@ -73,3 +74,20 @@ def write_configuration(folder: Path, upstream: Upstream, anthropic_upstream: Up
     path = folder / "tallygate.toml"
     path.write_text(configuration(upstream, anthropic_upstream))
     return path
+
+
+@pytest.fixture
+def priced_env(empty_database_url: str, upstream: Upstream, tmp_path: Path) -> dict[str, str]:
+    """The environment of a gateway on each engine, with one model that has a price."""
+    config = tmp_path / "tallygate.toml"
+    config.write_text(f'[providers.lab]\nbase_url = "{upstream.url}"\n{PRICED}')
+    return clean_env(
+        tmp_path, LAB_KEY=PROVIDER_KEY, TALLYGATE_DATABASE_URL=empty_database_url, TALLYGATE_CONFIG=str(config)
+    )
+
+
+@pytest.fixture
+def priced_gateway(priced_env: dict[str, str]) -> Generator[Gateway]:
+    """That gateway, running."""
+    with start_gateway(priced_env) as running:
+        yield running

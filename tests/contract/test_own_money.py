@@ -2,76 +2,13 @@
 and neither sees anything of the other.
 """
 
-import json
-from collections.abc import Generator
 from decimal import Decimal
-from pathlib import Path
-from typing import Any, NamedTuple
 
-import pytest
+from tests.contract.gateway import Gateway
+from tests.contract.tenants import CHAT, MESSAGES, RECEIPT, administer, anonymous, ask, settle_in
+from tests.fakes.upstream import Upstream
 
-from tests.contract.gateway import Gateway, Reply, clean_env, start_gateway
-from tests.fakes.upstream import PROVIDER_KEY, Upstream
-
-CHAT = "/v1/chat/completions"
-MESSAGES = "/v1/messages"
-JSON = ("Content-Type", "application/json")
-RECEIPT = "x-tallygate-receipt-id"
 COST = "x-tallygate-cost-usd"
-
-
-class Tenant(NamedTuple):
-    """A workspace with money, and a key of it that sees the whole of it."""
-
-    gateway: Gateway
-    workspace: str
-    key: str
-
-    def send(self, method: str, path: str, body: Any = None) -> Reply:
-        return send(self.gateway, self.key, method, path, body)
-
-    def read(self, path: str) -> Any:
-        reply = self.send("GET", path)
-        assert reply.status == 200, reply.body
-        return json.loads(reply.body, parse_float=Decimal)["data"]
-
-
-def send(gateway: Gateway, key: str, method: str, path: str, body: Any = None) -> Reply:
-    raw = None if body is None else json.dumps(body).encode()
-    return gateway.ask(method, path, raw, [] if raw is None else [JSON], key=key)
-
-
-def administer(gateway: Gateway, method: str, path: str, body: Any = None) -> Any:
-    admin_key = Path(gateway.env["TALLYGATE_DATA"], "admin-key").read_text().strip()
-    reply = send(gateway, admin_key, method, f"/v1/admin/{path}", body)
-    assert reply.status in (200, 201), reply.body
-    return reply.json["data"]
-
-
-@pytest.fixture
-def priced_gateway(empty_database_url: str, upstream: Upstream, tmp_path: Path) -> Generator[Gateway]:
-    """A gateway on each engine, with one model that has a price."""
-    config = tmp_path / "tallygate.toml"
-    config.write_text(
-        f'[providers.lab]\nbase_url = "{upstream.url}"\nspeaks = {{ openai_chat = "/v1/chat/completions" }}\n'
-        'api_key_env = "LAB_KEY"\n[models."up-echo"]\ntargets = ["lab/up-echo"]\n'
-        'price = { input = "1.00", output = "2.00" }\n'
-    )
-    env = clean_env(tmp_path, LAB_KEY=PROVIDER_KEY, TALLYGATE_DATABASE_URL=empty_database_url)
-    with start_gateway(env, "--config", str(config)) as running:
-        yield running
-
-
-def settle_in(gateway: Gateway, name: str, usd: str = "1.00") -> Tenant:
-    administer(gateway, "POST", "workspaces", {"name": name})
-    administer(gateway, "POST", "credit", {"workspace": name, "usd": usd, "id": f"first-of-{name}"})
-    permissions = ["models:use", "routing:view", "accounting:view_tenant"]
-    made = administer(gateway, "POST", "keys", {"workspace": name, "name": f"{name}-key", "permissions": permissions})
-    return Tenant(gateway, name, made["key"])
-
-
-def ask(text: str = "hello", **more: Any) -> dict[str, Any]:
-    return {"model": "up-echo", "max_tokens": 300, "messages": [{"role": "user", "content": text}], **more}
 
 
 def test_quote_hold_charge_and_sums_agree(priced_gateway: Gateway) -> None:
@@ -114,12 +51,6 @@ def test_neither_tenant_sees_the_other(priced_gateway: Gateway) -> None:
     for secret in ("rival", "7.77", ids["id"], ids["workspace_id"], ids["user_id"], receipt):
         assert secret.encode() not in told
     assert mine.read("/v1/usage?group_by=key")[0]["calls"] == 1
-
-
-def anonymous(reply: Reply) -> tuple[int, bytes, list[str]]:
-    """What is left of an answer without its ids and its date."""
-    body = reply.body.replace(reply.headers["x-request-id"].encode(), b"")
-    return reply.status, body, [f"{name}: {value}" for name, value in reply.pairs if not name.endswith(("id", "date"))]
 
 
 def test_what_the_admin_sets_binds_the_next_call(priced_gateway: Gateway, upstream: Upstream) -> None:
