@@ -71,13 +71,16 @@ def test_a_renamed_model_changes_the_name_and_nothing_else(gateway: Gateway, ups
     assert entry["body"].encode("latin-1") == body.replace(b'"renamed"', b'"up-echo"')
 
 
-def test_a_stream_that_asked_for_usage_is_the_providers_own_bytes_and_its_cost(
+def test_a_stream_that_asked_for_usage_is_the_providers_own_bytes_and_its_cost_and_receipt(
     gateway: Gateway, upstream: Upstream
 ) -> None:
     reply = gateway.chat(said("verbatim stream", "up-echo", stream=True, stream_options={"include_usage": True}))
     cost = b',"cost":0.00}'
     assert reply.body.count(cost) == reply.body.count(DONE) == 1
-    assert reply.body.replace(cost, b"}") == upstream.chunks(the_request(upstream, "verbatim stream"))
+    receipt = f": tallygate-receipt {reply.headers['x-tallygate-receipt-id']}\n\n".encode()
+    assert reply.body.endswith(receipt + DONE)
+    said_upstream = reply.body.replace(cost, b"}").replace(receipt, b"")
+    assert said_upstream == upstream.chunks(the_request(upstream, "verbatim stream"))
     assert events(reply.body)[-1]["usage"]["total_tokens"] > 0
 
 
