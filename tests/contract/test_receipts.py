@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from tests.contract.gateway import TALLYGATE, Gateway, Reply, start_gateway
 from tests.contract.tenants import CHAT, MESSAGES, RECEIPT, Tenant, anonymous, ask, settle_in
+from tests.fakes.upstream import PROVIDER_KEY
 
 PATIENCE_S = 30.0
 WELL_KNOWN = "/.well-known/tallygate-receipts.json"
@@ -106,6 +107,21 @@ def test_a_foreign_receipt_is_as_unknown_as_one_that_never_was(priced_gateway: G
         assert foreign.status == 404
         assert anonymous(foreign) == anonymous(unknown)
     assert mine.send("GET", "/v1/receipts").json["receipts"] == []
+
+
+def test_nothing_that_was_said_and_nobody_who_said_it_can_be_read(priced_gateway: Gateway) -> None:
+    tenant = settle_in(priced_gateway, "acme")
+    paths = [f"/v1/receipts/{call(tenant, text='a canary sings', stream=stream)}" for stream in (False, True)]
+    told = [wait_for(tenant, f"{path}{tail}").body for path in paths for tail in ("", "/proof", "?openings=true")]
+    told += [tenant.send("GET", "/v1/receipts").body, priced_gateway.ask("GET", WELL_KNOWN).body]
+    size, _ = read_checkpoint(priced_gateway)
+    for path in ("checkpoint", f"tile/0/000.p/{size}", f"tile/entries/000.p/{size}", f"consistency?old=1&new={size}"):
+        reply = priced_gateway.ask("GET", f"/log/{path}")
+        assert reply.status == 200
+        told.append(reply.body)
+    own = tenant.read("/v1/key")
+    for secret in ("canary", "acme", tenant.key, own["id"], own["workspace_id"], own["user_id"], PROVIDER_KEY):
+        assert not [body for body in told if secret.encode() in body], secret
 
 
 def test_the_account_s_list_has_no_gap(priced_gateway: Gateway) -> None:
