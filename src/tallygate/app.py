@@ -256,6 +256,7 @@ class Worker:
         settings, supply, writer = self._settings, self._supply, self._writer
         timeouts = settings.transport.timeouts
         return Steps(
+            recall=self._doorman.recall,
             identify=self._doorman.identify,
             plan=supply.plan,
             vouch=self._vouch,

@@ -136,3 +136,33 @@ def test_the_admin_key_is_known_without_the_database(entrance: Entrance) -> None
     assert asyncio.run(entrance.doorman.identify(ADMIN_KEY)) == ADMIN
     assert entrance.looks == 0
     entrance.refusal(mint("lx-", ADMIN_LETTER))
+
+
+def test_a_live_key_is_recalled_without_a_look(entrance: Entrance) -> None:
+    created = new_key(entrance)
+    assert entrance.doorman.recall(created.secret) is None
+    principal = asyncio.run(entrance.doorman.identify(created.secret))
+    assert entrance.doorman.recall(created.secret) == principal
+    assert entrance.looks == 1
+
+
+def test_a_key_that_was_refused_is_forgotten(entrance: Entrance) -> None:
+    created = new_key(entrance)
+    asyncio.run(entrance.doorman.identify(created.secret))
+    admin.revoke_key(entrance.database, created.record.id, actor="test")
+    entrance.refusal(created.secret)
+    assert entrance.doorman.recall(created.secret) is None
+
+
+@pytest.mark.parametrize("credential", [None, Secret(""), Secret("\xff"), Secret("\udcff"), ADMIN_KEY])
+def test_what_is_no_key_of_a_workspace_is_never_recalled(entrance: Entrance, credential: Secret | None) -> None:
+    asyncio.run(entrance.doorman.identify(ADMIN_KEY))
+    assert entrance.doorman.recall(credential) is None
+
+
+def test_the_oldest_is_forgotten_first(entrance: Entrance, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tallygate.access.doorman.KNOWN_MAX", 2)
+    keys = [new_key(entrance).secret for _ in range(3)]
+    for key in keys:
+        asyncio.run(entrance.doorman.identify(key))
+    assert [entrance.doorman.recall(key) is not None for key in keys] == [False, True, True]

@@ -81,11 +81,15 @@ class Stage:
         self.running = Running(self.find_dead)
         self._targets = tuple(Target(name, "m") for name in targets)
         self._numbers = iter(range(1, 1_000))
+        self.grant = frozenset({"models:use"})
+        self.identified = 0
+        self._known: dict[str, Principal] = {}
         providers: Mapping[str, Provider] = PROVIDERS
         self.turnstile = Turnstile(self.writer.admit, self.identify, keep_s=600, wait_s=claim_wait_s)
         self.finisher = Finisher(self.writer.settle, count_costs, ISSUER, wait_s=settle_wait_s)
         self.hallway = Hallway(
             Steps(
+                recall=self.recall,
                 identify=self.identify,
                 plan=lambda model, operation: Plan(model, operation, self._targets),
                 counter=Counter(self.exit, lambda: providers, Timeouts()),
@@ -100,13 +104,19 @@ class Stage:
             )
         )
 
+    def recall(self, credential: Secret | None) -> Principal | None:
+        """As the doorman: what was read last, however old."""
+        return self._known.get(credential.reveal()) if credential else None
+
     async def identify(self, credential: Secret | None) -> Principal:
         """The key that is named by its id."""
+        self.identified += 1
         key: Key | None = self.shelf.tables["keys"].get(credential.reveal()) if credential else None
         if key is None or key.status != "active":
             raise InvalidApiKey
         workspace_id, user_id = OWNERS[key.id]
-        return Principal(key.id, user_id, workspace_id, key.version, frozenset({"models:use"}))
+        principal = self._known[key.id] = Principal(key.id, user_id, workspace_id, key.version, self.grant)
+        return principal
 
     def vouch(self) -> None:
         """As a gateway whose log may refuse to be signed."""

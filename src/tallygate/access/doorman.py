@@ -1,15 +1,16 @@
 """Turns a credential into a principal: form first, then the database, each time anew.
 
 Unknown, malformed, revoked, expired and disabled all end in the same words, so that nobody learns which keys exist. A
-malformed key costs no look into the database; a revoked one fails on its next use, because nothing is remembered from
-one call to the next.
+malformed key costs no look into the database. What was read of a live key is remembered for who asks the book next: its
+transaction reads the key once more, so a memory may be old but never makes a difference.
 """
 
 import time
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from tallygate.access.admin_key import AdminKey
-from tallygate.access.keys import digest, well_formed
+from tallygate.access.keys import Digester, well_formed
 from tallygate.access.permissions import ADMIN_ACCESS
 from tallygate.access.principal import Principal
 from tallygate.errors import InvalidApiKey
@@ -28,6 +29,9 @@ ADMIN = Principal(
 )
 """The bearer of the admin key: no workspace, no models, one permission."""
 
+KNOWN_MAX: Final = 10_000
+"""Principals that are remembered, some 1 KB each. The one that was read first is forgotten first."""
+
 
 class Doorman:
     """Identifies callers. `find_key` looks a digest up in the database; `clock_ns` gives nanoseconds UTC."""
@@ -42,10 +46,20 @@ class Doorman:
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._find_key = find_key
-        self._pepper = pepper
+        self._digest = Digester(pepper)
         self._prefix = prefix
         self._admin_key = AdminKey(admin_key)
         self._clock_ns = clock_ns
+        self._known: dict[bytes, Principal] = {}
+
+    def recall(self, credential: Secret | None) -> Principal | None:
+        """The principal as it was when it was last read, which may be long ago; None if it is not remembered.
+
+        For who asks the turnstile next, which compares the version with the row. Nobody else may believe it, and nobody
+        may be refused by it.
+        """
+        text = "" if credential is None else credential.reveal()
+        return self._known.get(self._digest(text)) if text.isascii() else None
 
     async def identify(self, credential: Secret | None) -> Principal:
         """The principal behind a credential. Raises InvalidApiKey, and StoreUnavailable when the database is away."""
@@ -56,18 +70,27 @@ class Doorman:
         text = credential.reveal()
         if not well_formed(text, self._prefix):
             raise InvalidApiKey
-        row = await self._find_key(digest(self._pepper, text))
+        digest = self._digest(text)
+        row = await self._find_key(digest)
+        self._known.pop(digest, None)
         if row is None or not _is_live(row, self._clock_ns()):
             raise InvalidApiKey
-        return Principal(
-            key_id=row.id,
-            user_id=row.user_id,
-            workspace_id=row.workspace_id,
-            key_version=row.version,
-            permissions=row.permissions,
-            models=row.models,
-            expires_at_ns=row.expires_at_ns,
-        )
+        if len(self._known) >= KNOWN_MAX:
+            del self._known[next(iter(self._known))]
+        principal = self._known[digest] = _read(row)
+        return principal
+
+
+def _read(row: KeyRow) -> Principal:
+    return Principal(
+        key_id=row.id,
+        user_id=row.user_id,
+        workspace_id=row.workspace_id,
+        key_version=row.version,
+        permissions=row.permissions,
+        models=row.models,
+        expires_at_ns=row.expires_at_ns,
+    )
 
 
 def _is_live(row: KeyRow, now_ns: int) -> bool:

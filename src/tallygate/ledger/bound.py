@@ -37,7 +37,7 @@ _WRITTEN_ANEW: Final = ("tools", "functions", "response_format", "output_config"
 # Top-level members that bring in what is not in the request.
 _HISTORY: Final = ("previous_response_id", "conversation")
 _UNLIMITED: Final = ("container", "mcp_servers", "web_search_options", "plugins")
-_MATTERING: Final = (*_WRITTEN_ANEW, *_HISTORY, *_UNLIMITED)
+_MATTERING: Final = frozenset((*_WRITTEN_ANEW, *_HISTORY, *_UNLIMITED))
 
 # Top-level members that pass by the cap or the price. llama.cpp heeds its own names above `max_tokens` and `n`
 # (github.com/ggml-org/llama.cpp, tools/server); a list of models is served by any of them.
@@ -54,6 +54,8 @@ _AT_LIST_PRICE: Final[Mapping[str, frozenset[str]]] = {
     "speed": frozenset({"standard"}),
     "inference_geo": frozenset({"global"}),
 }
+_CONTEXT: Final = "context_management"
+_REFUSABLE: Final = frozenset((*_PASSING_BY, *_AT_LIST_PRICE, _CONTEXT))
 _COMPACTION: Final = "compact_"
 """Edits of a context that are calls of their own, with usage that the answer's totals leave out
 (platform.claude.com/docs/en/build-with-claude/compaction)."""
@@ -110,7 +112,7 @@ def bound_call(
     if price.free:
         cap = _choose_cap(wanted, reaches, 0)
         return Bound(0, 0, cap, None if wanted is not None else min(cap, OUTPUT_TOKENS_MIN))
-    if any(rates.input is None or rates.output is None for rates in price.every_rates()):
+    if not price.has_rates:
         raise Unpriced(param="model")
     _refuse_passing_by(peek, body)
     most = max_usage(peek, body, reaches, request)
@@ -131,6 +133,8 @@ def bound_call(
 
 
 def _refuse_passing_by(peek: Peek, body: bytes) -> None:
+    if _REFUSABLE.isdisjoint(peek.spans):  # nearly always
+        return
     for name, why in _PASSING_BY.items():
         if _is_given(peek, body, name):
             raise UnsupportedParameter(
@@ -141,9 +145,9 @@ def _refuse_passing_by(peek: Peek, body: bytes) -> None:
             raise UnsupportedParameter(
                 f"A dearer service than the usual one has no price here; leave `{name}` out.", param=name
             )
-    if _is_given(peek, body, "context_management"):
-        span = peek.spans["context_management"]
-        path = "context_management.edits"
+    if _is_given(peek, body, _CONTEXT):
+        span = peek.spans[_CONTEXT]
+        path = f"{_CONTEXT}.edits"
         try:
             edits = (_CONTEXT_EDITS.decode(body[span.value_start : span.end]) or _ContextEdits()).edits or []
         except msgspec.ValidationError:
@@ -169,10 +173,11 @@ def bound_usage(price: Price, most: Usage) -> tuple[int, int]:
     Each token is taken at the dearest rate that a call with so much input could meet, in any tier up to it.
     """
     reachable = [price.rates]
-    reachable += [tier.rates for tier in price.tiers if most.input_tokens > tier.above_input_tokens]
-    fixed = most.input_tokens * max(rates.dearest_input for rates in reachable)
-    fixed += sum(count * (getattr(price, kind) or 0) for kind, count in count_units(most).items())
-    return fixed, max(rates.dearest_output for rates in reachable)
+    if price.tiers:
+        reachable += [tier.rates for tier in price.tiers if most.input_tokens > tier.above_input_tokens]
+    fixed = most.input_tokens * max([rates.dearest_input for rates in reachable])
+    fixed += sum([count * (getattr(price, kind) or 0) for kind, count in count_units(most).items()])
+    return fixed, max([rates.dearest_output for rates in reachable])
 
 
 def max_usage(peek: Peek, body: bytes, reaches: Sequence[Reach], request: ChatRequest | None) -> Usage:
@@ -180,7 +185,10 @@ def max_usage(peek: Peek, body: bytes, reaches: Sequence[Reach], request: ChatRe
 
     `request` None: the request holds text only. Raises UnsupportedParameter.
     """
-    given = {name for name in _MATTERING if _is_given(peek, body, name)}
+    given = {name for name in _MATTERING.intersection(peek.spans) if _is_given(peek, body, name)}
+    if request is None and not given:
+        most = max([_cut(PROMPT_TOKENS + peek.body_bytes, reach) for reach in reaches], default=0)
+        return Usage(input_tokens=most, tool_uses=0)
     used = [_max_input(peek, given, reach, request) for reach in reaches]
     return Usage(
         input_tokens=max((tokens for tokens, _ in used), default=0),
@@ -204,7 +212,12 @@ def _max_input(peek: Peek, given: set[str], reach: Reach, request: ChatRequest |
     if uses:
         assert reach.context_tokens is not None, "a tool's use is bounded only where the context is known"
         return (1 + uses) * reach.context_tokens, uses
-    return (tokens if reach.context_tokens is None else min(tokens, reach.context_tokens)), 0
+    return _cut(tokens, reach), 0
+
+
+def _cut(tokens: int, reach: Reach) -> int:
+    """No input is longer than a target's context window."""
+    return tokens if reach.context_tokens is None else min(tokens, reach.context_tokens)
 
 
 def _bound_schemas(spans: Mapping[str, Span], given: set[str]) -> int:
@@ -268,18 +281,22 @@ def needs_reading(peek: Peek, body: bytes) -> bool:
     """
     if peek.output_tokens_max is None and not _THOUGHTS.isdisjoint(peek.spans):
         return True
-    values = {name: body[span.value_start : span.end] for name, span in peek.spans.items() if name in _LOOKED_AT}
+    spans = peek.spans
+    if "messages" not in spans:
+        return True
     try:
-        turns = _TURNS.decode(values["messages"])
-        tools = _TOOLS.decode(values.get("tools", b"null")) or ()
-        system = _CONTENT.decode(values.get("system", b"null"))
+        turns = _TURNS.decode(_cut_out(body, spans["messages"]))
+        tools = (_TOOLS.decode(_cut_out(body, spans["tools"])) if "tools" in spans else None) or ()
+        system = _CONTENT.decode(_cut_out(body, spans["system"])) if "system" in spans else None
     except msgspec.ValidationError:
         return True
     plain = _is_text(system) and all(_is_text(turn.content) for turn in turns)
     return not (plain and all(tool.type in CALLER_RUNS for tool in tools))
 
 
-_LOOKED_AT: Final = frozenset({"messages", "tools", "system"})
+def _cut_out(body: bytes, span: Span) -> memoryview:
+    """A member's value, not copied: it may hold a picture."""
+    return memoryview(body)[span.value_start : span.end]
 
 
 def _is_text(content: str | list[_Part] | None) -> bool:

@@ -104,6 +104,11 @@ class Price(Struct, frozen=True, kw_only=True, dict=True):
         parts = any(getattr(rates, kind) for rates in self.every_rates() for kind in WIDER)
         return whole and not parts and all(getattr(self, kind) == 0 for kind in UNIT_KINDS)
 
+    @cached_property
+    def has_rates(self) -> bool:
+        """True if plain input and output have a price, however long the call."""
+        return all(rates.input is not None and rates.output is not None for rates in self.every_rates())
+
     def every_rates(self) -> tuple[Rates, ...]:
         """The rates of short calls, then those of each tier."""
         return (self.rates, *(tier.rates for tier in self.tiers))
@@ -173,8 +178,7 @@ def _measure(price: Price, usage: Usage) -> Iterable[tuple[str, int, int]]:
         if quantity:
             yield kind, quantity, rates.rate(kind) or 0
     for kind, quantity in count_units(usage).items():
-        if quantity:
-            yield kind, quantity, getattr(price, kind) or 0
+        yield kind, quantity, getattr(price, kind) or 0
 
 
 def split_tokens(usage: Usage) -> dict[str, int]:
@@ -206,18 +210,19 @@ def split_tokens(usage: Usage) -> dict[str, int]:
 
 
 def _take(whole: int, part: int | None) -> int:
-    return min(max(part or 0, 0), whole)
+    return min(max(part, 0), whole) if part else 0
 
 
 def count_units(usage: Usage) -> dict[str, int]:
-    """What else a call used: itself, and what is not counted in tokens."""
-    return {
-        "call": 1,
-        "image": max(usage.images or 0, 0),
-        "millisecond": max(usage.duration_ms or 0, 0),
-        "character": max(usage.characters or 0, 0),
-        "tool_use": max(usage.tool_uses or 0, 0),
-    }
+    """What else a call used: itself, and what is not counted in tokens. Without what it did not use."""
+    counts = (
+        ("call", 1),
+        ("image", usage.images),
+        ("millisecond", usage.duration_ms),
+        ("character", usage.characters),
+        ("tool_use", usage.tool_uses),
+    )
+    return {kind: count for kind, count in counts if count is not None and count > 0}
 
 
 def scale(price: Price, numerator: int, denominator: int) -> Price:

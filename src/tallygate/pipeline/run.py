@@ -3,6 +3,7 @@ takes this walk and no other; what a step does lives in its own room.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from msgspec import Struct
 
@@ -27,6 +28,7 @@ from tallygate.pipeline.running import Running
 from tallygate.pipeline.watch import Watch
 from tallygate.telemetry import logger
 
+Recall = Callable[[Secret | None], Principal | None]
 Identify = Callable[[Secret | None], Awaitable[Principal]]
 MakePlan = Callable[[str, str], Plan]
 Vouch = Callable[[], None]
@@ -36,10 +38,11 @@ MakeQuote = Callable[[Plan, Peek, bytes, Dialect], Quote]
 class Steps(Struct, frozen=True):
     """What the hallway leads to: each step of the walk, in its order.
 
-    `vouch` raises ReceiptsUnavailable where no call may be made because nobody could prove it later; `quote` raises
-    Unpriced, UnsupportedParameter.
+    `recall` knows principals as they once were; `vouch` raises ReceiptsUnavailable where no call may be made because
+    nobody could prove it later; `quote` raises Unpriced, UnsupportedParameter.
     """
 
+    recall: Recall
     identify: Identify
     plan: MakePlan
     counter: Counter
@@ -65,14 +68,11 @@ class Hallway:
         steps = self._steps
         try:
             try:
-                principal = await steps.identify(call.credential)
-                plan = steps.plan(call.peek.model, call.operation)
-                require(principal, MODELS_USE, model=call.peek.model)
                 if call.operation == "count":
+                    plan = self._plan(call, await steps.identify(call.credential))
                     await steps.counter.answer(call, plan)
                     return
-                steps.vouch()
-                quote = steps.quote(plan, call.peek, call.body, call.dialect)
+                principal, plan, quote = await self._approach(call)
                 # Nothing has been sent upstream yet, so up to here a refusal is free.
                 passed = await steps.turnstile.admit(principal, ask(call, quote), call.rest)
                 if isinstance(passed, Answered):
@@ -87,6 +87,26 @@ class Hallway:
         except Exception:  # noqa: BLE001 - whatever broke, the client gets an answer
             logger.exception("call %s broke inside the gateway", call.id)
             await apologise(call)
+
+    async def _approach(self, call: Call) -> tuple[Principal, Plan, Quote]:
+        """Who calls, who may serve it, and what it may cost. Raises what those steps raise."""
+        known = self._steps.recall(call.credential)
+        if known is not None:
+            # Whoever goes on is looked at anew by the turnstile; whoever would be refused is looked at anew here.
+            with suppress(TallygateError):
+                return known, *self._quote(call, known)
+        principal = await self._steps.identify(call.credential)
+        return principal, *self._quote(call, principal)
+
+    def _plan(self, call: Call, principal: Principal) -> Plan:
+        plan = self._steps.plan(call.peek.model, call.operation)
+        require(principal, MODELS_USE, model=call.peek.model)
+        return plan
+
+    def _quote(self, call: Call, principal: Principal) -> tuple[Plan, Quote]:
+        plan = self._plan(call, principal)
+        self._steps.vouch()
+        return plan, self._steps.quote(plan, call.peek, call.body, call.dialect)
 
     async def _serve(self, call: Call, plan: Plan, admitted: Admitted) -> None:
         """Make an admitted call. Whatever happens from here on, it ends in one settlement or void."""
