@@ -1,5 +1,5 @@
-"""Every cell of the money matrix over real sockets: what the client, the provider, the call's record, the balance and
-the ledger tell agrees with the table, to the nano-USD.
+"""Every cell of the money matrix over real sockets: what the client, the provider, the call's record, its receipt, the
+balance and the ledger tell agrees with the table, to the nano-USD.
 """
 
 import http.client
@@ -14,6 +14,7 @@ import pytest
 from tests.contract.gateway import Reply, read_reply
 from tests.money.matrix import DOORS, HASTY_ROWS, HELD_NUSD, REFUSALS, ROWS, Cell, list_cells
 from tests.money.place import Place, Tenant, write_body
+from tests.money.receipts import check_receipt, read_receipts
 from tests.money.scripts import WORD
 from tests.money.wires import WIRES
 
@@ -62,6 +63,9 @@ def check_cell(cell: Cell, place: Place) -> None:
         assert told is None or Decimal(told) == Decimal(end.charged_nusd) / 10**9
     if end.state == "posted":
         check_record(cell, tenant, hold.id)
+        check_receipt(cell, tenant, hold, write_request(cell, nonce), reply)
+    else:
+        assert read_receipts(tenant) == []
 
 
 def check_account(tenant: Tenant, charged_nusd: int, *, calls: int) -> None:
@@ -116,11 +120,14 @@ def check_replay(first: Reply, second: Reply) -> None:
 
 
 def send(connection: http.client.HTTPConnection, cell: Cell, tenant: Tenant, nonce: str) -> None:
-    body = write_body(f"{cell.upstream}/{cell.row.script}", nonce, stream=cell.stream, **cell.row.more)
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {tenant.key}"}
     if cell.row.key:
         headers["Idempotency-Key"] = cell.row.key
-    connection.request("POST", WIRES[DOORS[cell.door]].path, body, headers)
+    connection.request("POST", WIRES[DOORS[cell.door]].path, write_request(cell, nonce), headers)
+
+
+def write_request(cell: Cell, nonce: str) -> bytes:
+    return write_body(f"{cell.upstream}/{cell.row.script}", nonce, stream=cell.stream, **cell.row.more)
 
 
 def hear(connection: http.client.HTTPConnection, cell: Cell, place: Place, nonce: str) -> Reply:
@@ -134,7 +141,8 @@ def hear(connection: http.client.HTTPConnection, cell: Cell, place: Place, nonce
         assert piece, got
     if cell.row.client == "nudges":
         place.player.open_gate(nonce)
-        return read_reply(response)
+        reply = read_reply(response)
+        return reply._replace(body=got + reply.body)
     pairs = [(name.lower(), value) for name, value in response.getheaders()]
     leave(connection, response)
     return Reply(response.status, dict(pairs), pairs, got)
