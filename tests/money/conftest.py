@@ -53,3 +53,9 @@ def postgresql_crew(
     with start_place(folder, player, workers=4, database_url=url) as running:
         yield running
     postgresql_server.drop_database("money_crew")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine_place(request: pytest.FixtureRequest) -> Place:
+    """A gateway on each engine."""
+    return request.getfixturevalue("place" if request.param == "sqlite" else "postgresql_crew")

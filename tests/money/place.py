@@ -52,7 +52,7 @@ def start_player() -> Generator[Upstream]:
 def write_configuration(player_url: str, transport: str = "") -> str:
     """A configuration that sells every script in both languages, and pairs of targets, the first of which fails.
 
-    `nowhere` is a provider whose port is closed; `unpriced` has no price.
+    `nowhere` is a provider whose port is closed; `unpriced` has no price, `free` is.
     """
     with socket.create_server(("127.0.0.1", 0)) as closed:
         nowhere = closed.getsockname()[1]
@@ -73,7 +73,8 @@ def write_configuration(player_url: str, transport: str = "") -> str:
         models[f"{wire}/nowhere"] = [f"{wire}-nowhere/good"]
     sold = "".join(f'[models."{name}"]\ntargets = {json.dumps(targets)}\n{PRICE}' for name, targets in models.items())
     unpriced = "".join(f'[models."{wire}/unpriced"]\ntargets = ["{wire}-lab/good"]\n' for wire in WIRES)
-    return f"{''.join(rows)}{sold}{unpriced}[transport]\n{transport}"
+    free = "".join(f'[models."{wire}/free"]\ntargets = ["{wire}-lab/good"]\nprice = "free"\n' for wire in WIRES)
+    return f"{''.join(rows)}{sold}{unpriced}{free}[transport]\n{transport}"
 
 
 class Tenant(NamedTuple):

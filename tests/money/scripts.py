@@ -11,6 +11,12 @@ WORD = "8 bytes "
 """What a model says at a time. The gateway counts it as 2 tokens where it must count itself."""
 
 
+SECRET = "said in confidence 5c0e17"
+"""What a model says that nobody but its caller may read."""
+EXCUSE = "the lab's own excuse 9a4f02"
+"""What a provider says with an error."""
+
+
 class Usage(NamedTuple):
     """The counts that the provider reports. `cached` is a part of the input."""
 
@@ -69,6 +75,8 @@ WAIT, RESET, CUT, STALL, FAIL = Do("wait"), Do("reset"), Do("cut"), Do("stall"),
 
 SCRIPTS: dict[str, Script] = {
     "good": Script(GOOD),
+    "telling": Script((Say(SECRET), Finish("stop", USED))),
+    "telling-then-failing": Script((Say(SECRET), FAIL)),
     "cached": Script((*WORDS, Finish("stop", Usage(30, 7, cached=10)))),
     "uncounted": Script((*WORDS, Finish()), opening=None),
     "zero": Script((*WORDS, Finish("stop", Usage(0, 0))), opening=Usage(0, 0)),

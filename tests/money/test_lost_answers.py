@@ -15,6 +15,7 @@ from tallygate.genai.book import Hold
 from tests.contract.gateway import Reply, read_reply
 from tests.money.matrix import DOORS
 from tests.money.place import Place, Tenant, wait_until, write_body
+from tests.money.receipts import check_ledger, read_receipts
 from tests.money.wire import Wire
 from tests.money.wires import WIRES
 
@@ -136,6 +137,13 @@ def kill_in_the_middle(tenant: Tenant, nonce: str, key: str | None) -> Hold:
             running.result()
         (dead,) = tenant.settled()
     wait_until(lambda: len(place.workers()) == 4 or None)
+    (kept,) = read_receipts(tenant)
+    check_ledger(place, kept, dead)
+    # Nobody can say any more which bytes there were.
+    assert kept.body["response"] == {"complete": False, "status": "recovered"}
+    assert kept.body["charge"]["basis"] == "progress"
+    assert kept.body["request"] == {"model": "openai/held-in-the-middle"}
+    assert "forwarded" not in kept.body
     return dead
 
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from tests.money.scripts import Count, Do, Finish, Say, Script, Step, Usage
+from tests.money.scripts import EXCUSE, Count, Do, Finish, Say, Script, Step, Usage
 
 Json = dict[str, Any]
 
@@ -58,7 +58,7 @@ class OpenAI:
                 if usage is not None:
                     yield from self.step(Count(usage))
             case Do():
-                yield self._event({"error": {"message": "lab", "type": "server_error", "param": None, "code": None}})
+                yield self._event({"error": {"message": EXCUSE, "type": "server_error", "param": None, "code": None}})
 
     def closing(self) -> Iterator[bytes]:
         yield b"data: [DONE]\n\n"
@@ -70,7 +70,7 @@ class OpenAI:
         return json.dumps(answer if usage is None else {**answer, "usage": self._usage(usage)}).encode()
 
     def error(self, status: int) -> bytes:
-        return json.dumps({"error": {"message": "lab", "type": "lab", "param": None, "code": None}}).encode()
+        return json.dumps({"error": {"message": EXCUSE, "type": "lab", "param": None, "code": None}}).encode()
 
     def _head(self, kind: str = "chat.completion.chunk") -> Json:
         return {"id": "chatcmpl-lab", "object": kind, "created": 1_700_000_000, "model": "lab"}
@@ -113,7 +113,7 @@ class Anthropic:
                 counts = {} if usage is None else {"usage": self._usage(usage)}
                 yield self._event({"type": "message_delta", "delta": delta, **counts})
             case Do():
-                yield self._event({"type": "error", "error": {"type": "api_error", "message": "lab"}})
+                yield self._event({"type": "error", "error": {"type": "api_error", "message": EXCUSE}})
 
     def closing(self) -> Iterator[bytes]:
         yield self._event({"type": "message_stop"})
@@ -125,7 +125,7 @@ class Anthropic:
         return json.dumps(answer if usage is None else {**answer, "usage": self._usage(usage)}).encode()
 
     def error(self, status: int) -> bytes:
-        return json.dumps({"type": "error", "error": {"type": "lab_error", "message": "lab"}}).encode()
+        return json.dumps({"type": "error", "error": {"type": "lab_error", "message": EXCUSE}}).encode()
 
     def _head(self) -> Json:
         return {"id": "msg_lab", "type": "message", "role": "assistant", "model": "lab"}
