@@ -14,9 +14,9 @@ from tallygate.store.address import DatabaseAddress, Engine
 from tallygate.store.driver import DriverConnection
 from tallygate.store.postgresql_array import pack_array
 from tallygate.store.receipt_rows import (
-    INSERT_ENTRY,
-    INSERT_RECEIPT,
+    ENTRIES,
     INSERT_RECEIPTS,
+    RECEIPTS,
     ReceiptRow,
     pack_columns,
     pack_entry,
@@ -62,8 +62,9 @@ def insert(connection: DriverConnection, rows: Sequence[ReceiptRow]) -> None:
         connection.fetch(INSERT_RECEIPTS, [pack_array(column) for column in columns])
         return
     for row in rows:
-        connection.fetch(INSERT_RECEIPT, pack_receipt(row))
-        connection.fetch(INSERT_ENTRY, pack_entry(row))
+        for shapes, pack in ((RECEIPTS, pack_receipt), (ENTRIES, pack_entry)):
+            for sql, values in shapes.spell([pack(row)]):
+                connection.fetch(sql, values)
 
 
 def add_receipts(address: DatabaseAddress, count: int) -> None:

@@ -5,12 +5,13 @@ here for both engines; who runs them is the book.
 """
 
 from hashlib import sha256
-from typing import Any, LiteralString
+from typing import Any, Final, LiteralString
 
 from msgspec import Struct
 
 from tallygate.genai.receipt_draft import ReceiptDraft
 from tallygate.genai.results import Posted
+from tallygate.store.sqlite_shapes import Shapes
 
 
 class ReceiptRow(Struct, frozen=True):
@@ -32,9 +33,9 @@ class ReceiptRow(Struct, frozen=True):
         return f"ReceiptRow(id={self.id!r}, workspace_id={self.workspace_id!r}, sequence={self.sequence})"
 
 
-# SQLite: each for one row, to be executed for many.
-INSERT_RECEIPT: LiteralString = "INSERT INTO receipts (id, workspace_id, sequence, body, seed) VALUES (?, ?, ?, ?, ?)"
-INSERT_ENTRY: LiteralString = "INSERT INTO log_entries (id, log, entry) VALUES (?, ?, ?)"
+# SQLite: each for as many rows as there are.
+RECEIPTS: Final = Shapes("INSERT INTO receipts (id, workspace_id, sequence, body, seed)", 5)
+ENTRIES: Final = Shapes("INSERT INTO log_entries (id, log, entry)", 3)
 
 # PostgreSQL: one statement for all rows, an array for each column in the order of ReceiptRow.
 INSERT_RECEIPTS: LiteralString = (
@@ -55,12 +56,12 @@ def make_row(draft: ReceiptDraft, posted: Posted, body: bytes) -> ReceiptRow:
 
 
 def pack_receipt(row: ReceiptRow) -> tuple[Any, ...]:
-    """The values of INSERT_RECEIPT."""
+    """The values of RECEIPTS."""
     return (row.id, row.workspace_id, row.sequence, row.body, row.seed)
 
 
 def pack_entry(row: ReceiptRow) -> tuple[Any, ...]:
-    """The values of INSERT_ENTRY."""
+    """The values of ENTRIES."""
     return (row.id, row.log, row.entry)
 
 

@@ -18,6 +18,7 @@ from tallygate.store import sqlite_driver
 from tallygate.store.address import DatabaseAddress
 from tallygate.store.book import Away, Book, BookError, Broken, Busy, EpochEnded, Full, Loaded, Walled
 from tallygate.store.book_rows import (
+    Columns,
     pack_budget,
     pack_claim,
     pack_hold,
@@ -35,8 +36,9 @@ from tallygate.store.book_rows import (
     unpack_wallet,
     unpack_workspace,
 )
-from tallygate.store.receipt_rows import INSERT_ENTRY, INSERT_RECEIPT, ReceiptRow, pack_entry, pack_receipt
+from tallygate.store.receipt_rows import ENTRIES, RECEIPTS, ReceiptRow, pack_entry, pack_receipt
 from tallygate.store.refusal import DatabaseUnusable
+from tallygate.store.sqlite_shapes import Shapes
 
 BUSY_MS = 250
 """The least a transaction waits for the database's write lock. Another process has it for some milliseconds, and to
@@ -79,28 +81,28 @@ _SELECT_TRANSFERS = (
 _UPDATE_USER = "UPDATE users SET slots_used = ? WHERE id = ?"
 _UPDATE_WALLET = "UPDATE wallets SET posted_nusd = ?, held_nusd = ?, next_sequence = ? WHERE workspace_id = ?"
 _UPDATE_BUDGET = "UPDATE budgets SET limit_nusd = ?, window_start_ns = ?, spent_nusd = ?, held_nusd = ? WHERE id = ?"
-_INSERT_CLAIM = (
-    "INSERT INTO claims (request_digest, hold_id, keep_ns, ends_at_ns, answer_digest, answer_object, id)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?)"
+_NEW_CLAIMS = Shapes(
+    "INSERT INTO claims (request_digest, hold_id, keep_ns, ends_at_ns, answer_digest, answer_object, id)", 7
 )
 _UPDATE_CLAIM = (
     "UPDATE claims SET request_digest = ?, hold_id = ?, keep_ns = ?, ends_at_ns = ?, answer_digest = ?,"
     " answer_object = ? WHERE id = ?"
 )
 _DELETE_CLAIM = "DELETE FROM claims WHERE id = ?"
-_INSERT_HOLD = (
+_NEW_HOLDS = Shapes(
     "INSERT INTO holds (id, workspace_id, user_id, key_id, epoch, model, price_version, amount_nusd,"
     " output_tokens_max, opened_at_ns, budget_ids, claim_id, state, ended_at_ns, charged_nusd, loss_nusd,"
-    " refunded_nusd, sequence, input_tokens, output_tokens, progress_nusd, details)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " refunded_nusd, sequence, input_tokens, output_tokens, progress_nusd, details)",
+    22,
 )
-_UPDATE_HOLD = (
-    "UPDATE holds SET epoch = ?, state = ?, ended_at_ns = ?, charged_nusd = ?, loss_nusd = ?, refunded_nusd = ?,"
-    " sequence = ?, input_tokens = ?, output_tokens = ?, progress_nusd = ?, details = ? WHERE id = ?"
+_OLD_HOLDS = Shapes(
+    "UPDATE holds SET epoch = new.column1, state = new.column2, ended_at_ns = new.column3, charged_nusd = new.column4,"
+    " loss_nusd = new.column5, refunded_nusd = new.column6, sequence = new.column7, input_tokens = new.column8,"
+    " output_tokens = new.column9, progress_nusd = new.column10, details = new.column11 FROM (",
+    12,
+    ") AS new WHERE holds.id = new.column12",
 )
-_INSERT_TRANSFER = (
-    "INSERT INTO transfers (id, kind, debit, credit, amount_nusd, at_ns, hold_id) VALUES (?, ?, ?, ?, ?, ?, ?)"
-)
+_NEW_TRANSFERS = Shapes("INSERT INTO transfers (id, kind, debit, credit, amount_nusd, at_ns, hold_id)", 7)
 _BEAT = "UPDATE epochs SET beats = beats + 1 WHERE epoch = ?"
 
 
@@ -118,7 +120,6 @@ class SqliteBook:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._execute = connection.execute
-        self._executemany = connection.executemany
         self._is_durable = True
         self._busy_ms = sqlite_driver.BUSY_TIMEOUT_MS
         self._epoch = ""
@@ -143,8 +144,8 @@ class SqliteBook:
         """See Book. Never raises Away for an unknown outcome: what fails here is rolled back, or is Broken."""
         try:
             self._save(folded)
-            self._write(INSERT_RECEIPT, map(pack_receipt, receipts))
-            self._write(INSERT_ENTRY, map(pack_entry, receipts))
+            self._write_all(RECEIPTS, pack_receipt, receipts)
+            self._write_all(ENTRIES, pack_entry, receipts)
             if beats:
                 self._execute(_BEAT, (self._epoch,))
         except (sqlite3.Error, OverflowError, UnicodeError) as error:
@@ -210,20 +211,28 @@ class SqliteBook:
 
     def _save(self, folded: Folded) -> None:
         changed, loaded = folded.changed, self._rows
-        self._write(_UPDATE_USER, map(pack_user, changed.users.values()))
-        self._write(_UPDATE_WALLET, map(pack_wallet, changed.wallets.values()))
-        self._write(_UPDATE_BUDGET, map(pack_budget, changed.budgets.values()))
+        self._write_each(_UPDATE_USER, pack_user, changed.users.values())
+        self._write_each(_UPDATE_WALLET, pack_wallet, changed.wallets.values())
+        self._write_each(_UPDATE_BUDGET, pack_budget, changed.budgets.values())
         new_claims, old_claims = part(changed.claims, loaded.claims)
-        self._write(_INSERT_CLAIM, map(pack_claim, new_claims))
-        self._write(_UPDATE_CLAIM, map(pack_claim, old_claims))
-        self._write(_DELETE_CLAIM, [(claim_id,) for claim_id in folded.claims_released])
+        self._write_all(_NEW_CLAIMS, pack_claim, new_claims)
+        self._write_each(_UPDATE_CLAIM, pack_claim, old_claims)
+        for claim_id in folded.claims_released:
+            self._execute(_DELETE_CLAIM, (claim_id,))
         new_holds, old_holds = part(changed.holds, loaded.holds)
-        self._write(_INSERT_HOLD, map(pack_hold, new_holds))
-        self._write(_UPDATE_HOLD, map(pack_hold_change, old_holds))
-        self._write(_INSERT_TRANSFER, map(pack_transfer, folded.transfers))
+        self._write_all(_NEW_HOLDS, pack_hold, new_holds)
+        self._write_all(_OLD_HOLDS, pack_hold_change, old_holds)
+        self._write_all(_NEW_TRANSFERS, pack_transfer, folded.transfers)
 
-    def _write(self, sql: LiteralString, rows: Iterable[Sequence[Any]]) -> None:
-        self._executemany(sql, rows)
+    def _write_each(self, sql: LiteralString, pack: Callable[[Row], Columns], rows: Iterable[Row]) -> None:
+        """Rows of which a batch changes few, however many calls it is for."""
+        for row in rows:
+            self._execute(sql, pack(row))
+
+    def _write_all(self, shapes: Shapes, pack: Callable[[Row], Columns], rows: Sequence[Row]) -> None:
+        """Rows of which there is one for each call, or more."""
+        for sql, values in shapes.spell([pack(row) for row in rows]):
+            self._execute(sql, values)
 
     def _end(self, error: Exception, *, committing: bool) -> BookError:
         """Roll back, and say what the error means (https://www.sqlite.org/rescode.html)."""
