@@ -16,8 +16,9 @@ from typing import Any
 from tests.campaign.book import Book, Poller, read_book, wait_until_closed
 from tests.campaign.client import Clients
 from tests.campaign.evidence import Evidence, gather
-from tests.campaign.gateway import PLACES
+from tests.campaign.gateway import LOG_PLACES, PLACES
 from tests.campaign.judge import Violation, judge, judge_ends, judge_rest, judge_snapshot
+from tests.campaign.notary import Notary
 from tests.campaign.plan import Plan, plan_good, plan_mixed
 from tests.campaign.stage import GOOD, LEASE_S, RECOVER_S, TOWN, Stage
 from tests.faults.journal import Entry, Follower
@@ -29,6 +30,8 @@ ADMIN_EVERY_S = 0.1
 SLEEP_S = LEASE_S + 1.5
 
 RECOVERING = ("recovering", "recovered")
+FEW = {**dict.fromkeys(("noted", *RECOVERING), 5), **dict.fromkeys(LOG_PLACES, 3)}
+"""What does not come often enough to be counted up to 24."""
 CONDITIONS = ("random", "over", "frozen", "accepted", "head", "got", *PLACES)
 
 
@@ -37,7 +40,7 @@ class Plans:
 
     def __init__(self, source: random.Random, condition: str) -> None:
         self.condition = condition
-        self.count = source.randrange(1, 5 if self.condition in ("noted", *RECOVERING) else 25)
+        self.count = source.randrange(1, FEW.get(self.condition, 25))
         self.after_s = 0.05 + source.random() * AFTER_MAX_S
         self.mixed = plan_mixed(source, CALLS, TOWN)
         self.fresh = plan_good(source, FRESH, GOOD)
@@ -61,6 +64,7 @@ class Campaign:
         self._stage, self._source, self._recover_s = stage, source, recover_s
         self._history, self._journal = Follower(stage.history.path), stage.provider
         self._book: Book | None = None
+        self._notary = Notary(stage, source, recover_s)
         self._serial = itertools.count()
         self.figures: Counter[str] = Counter()
         self.violations: list[Violation] = []
@@ -68,13 +72,15 @@ class Campaign:
     def run(self, cycles: list[Plans]) -> None:
         """One after the other; ends early where a promise is broken."""
         for self._plans in cycles:
-            with Poller(self._stage.gateways.url, judge_snapshot) as poller:
+            self._notary.plans.update((plan.nonce, plan) for plan in self._plans.all)
+            with Poller(self._stage.gateways.url, judge_snapshot) as poller, self._notary.stranger:
                 asyncio.run(self._cycle())
             self.violations += poller.found
             self.figures["snapshots"] += poller.looks
             self._judge()
             if self.violations:
                 return
+        self.violations += self._notary.conclude()
 
     async def _cycle(self) -> None:
         clients = self._stage.clients(2 * self._recover_s)
@@ -126,9 +132,11 @@ class Campaign:
             gateways.arm(plans.condition, plans.count)
             reached[plans.condition] = lambda: gateways.mine_went_off
         is_reached = reached.get(plans.condition, lambda: False)
+        # The log has work left when the load is over: then only time ends the wait.
+        working = callers if plans.condition not in LOG_PLACES else [asyncio.current_task()]
         is_blind = plans.condition in ("random", "frozen") or is_late
         deadline_s = time.monotonic() + (plans.after_s if is_blind else LOAD_MOST_S)
-        while not is_reached() and time.monotonic() < deadline_s and not all(one.done() for one in callers):
+        while not is_reached() and time.monotonic() < deadline_s and any(one and not one.done() for one in working):
             await clients.look_around(0.002)
         self.figures[f"at {plans.condition if is_reached() or is_late or is_blind else 'the end'}"] += 1
         if plans.is_mined and is_reached():
@@ -225,6 +233,9 @@ class Campaign:
         if self._book is not None:
             self.violations += judge_ends(self._book, book)
         self._book = book
+        self.violations += self._notary.judge(evidence)
+        for name, count in self._notary.count().items():
+            self.figures[name] = count
         attempts = [attempt for call in evidence.calls.values() for attempt in call.attempts]
         self.figures["calls"] = len(evidence.calls)
         self.figures["attempts"] = len(attempts)

@@ -22,6 +22,12 @@ from tallygate.media.spool import Recording
 from tallygate.pipeline import run as hallway
 from tallygate.pipeline.finish import Finisher
 from tallygate.pipeline.watch import Watch
+from tallygate.receipts import note
+from tallygate.receipts.high_water import HighWater
+from tallygate.receipts.log_writer import LogWriter
+from tallygate.receipts.record import Record
+from tallygate.receipts.sequencer import Sequencer
+from tallygate.store import log
 from tallygate.store.writer import Writer
 from tallygate.transport.http import HttpExit
 from tests.campaign.bugs import BUGS
@@ -41,8 +47,21 @@ PLACES: dict[str, tuple[Any, str, str]] = {
     "told": (hallway, "conclude", "after"),
     "recovering": (Writer, "recover", "before"),
     "recovered": (Writer, "recover", "after"),
+    "receipted": (Writer, "_make_receipts", "after"),
+    "posted": (Sequencer, "wake", "before"),
+    "woken": (Sequencer, "wake", "after"),
+    "recorded": (Record, "put_used", "after"),
+    "taken": (LogWriter, "_take", "after"),
+    "appending": (log, "append", "before"),
+    "appended": (log, "append", "after"),
+    "signed": (note.Signer, "sign", "after"),
+    "marked": (HighWater, "rise", "after"),
+    "published": (log, "publish", "after"),
 }
-"""Where it may die: before or after a step of a call, or of recovery."""
+"""Where it may die: before or after a step of a call, of recovery, or of a turn at the log."""
+
+LOG_PLACES = ("recorded", "taken", "appending", "appended", "signed", "marked", "published")
+"""Steps of a turn: there are few of these in a second."""
 
 
 class Mines:

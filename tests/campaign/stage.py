@@ -201,9 +201,14 @@ class Gateways:
         """The key of the admin's doors."""
         return (self.folder / "data" / "admin-key").read_text().strip()
 
+    @property
+    def marks(self) -> list[Path]:
+        """The high-water files of the machines that these gateways run on."""
+        return [path for path in (self.folder / "data" / "log-high-water",) if path.exists()]
+
     def audit(self) -> dict[str, Any]:
-        """What `tallygate ledger audit` says; it fails where a figure is wrong."""
-        return json.loads(run_cli(self.env, "ledger", "audit", "--json"))
+        """What `tallygate verify` says of ledger, receipts and log; it fails where anything is wrong."""
+        return json.loads(run_cli(self.env, "verify", "--json"))
 
     def _bury(self, place: int) -> None:
         running = self._running[place]
