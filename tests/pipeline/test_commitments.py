@@ -13,12 +13,13 @@ from tallygate.dialects.registry import DIALECTS
 from tallygate.errors import StreamBroken
 from tallygate.genai.items import Settlement
 from tallygate.genai.receipt_draft import ReceiptDraft
+from tallygate.ledger.prices import Price, price_free
 from tallygate.pipeline.call import Call
 from tallygate.receipts.commitment import SEED_BYTES
 from tallygate.receipts.receipt import Issuer
 from tests.fakes.chat_pieces import DONE, chunk, refusal, usage, usage_chunk, whole_script
 from tests.fakes.exits import KeptClient, Script
-from tests.fakes.hallway import OUTPUT_TOKENS_MAX, Stage
+from tests.fakes.hallway import OUTPUT_TOKENS_MAX, PRICE, Stage
 from tests.fakes.openings import openings_of, say, write_content
 from tests.fakes.turns import later, until
 
@@ -112,7 +113,7 @@ async def test_a_whole_answer_to_who_asked_for_a_stream(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", ["openai_chat", "anthropic_messages"])
 async def test_signs_of_life(tmp_path: Path, dialect: str) -> None:
     """A ping of ours is an event like the provider's own, and nobody could tell them apart; a comment is not."""
     go_on, ping = asyncio.Event(), DIALECTS[dialect].ping
@@ -217,6 +218,55 @@ async def test_what_an_attempt_said_that_nobody_heard_is_no_part_of_the_answer(t
         response=client.body.replace(receipt_of(call), b""),
         response_content=HELLO,
     )
+
+
+async def test_an_answer_that_was_not_handed_out_because_its_end_is_late(tmp_path: Path) -> None:
+    """What was charged for is the whole answer, though its client got an error instead of its end."""
+    stage, client = Stage(tmp_path, Script(pieces=PIECES), settle_wait_s=0.01), KeptClient()
+    stage.writer.gate.clear()
+    call = stage.open(client, stream=True)
+    await stage.hallway.run(call)
+    assert client.body.endswith(b"}\n\n")
+    assert b"settlement_unknown" in client.body
+    stage.writer.gate.set()
+    await stage.writer.drain()
+    draft = draft_of(stage)
+    assert (draft.response.status, draft.basis, stage.hold(call).charged_nusd) == ("ok", "usage", 51)
+    assert openings_of(draft).opens("response", b"".join((*PIECES[:3], DONE)))
+    assert openings_of(draft).opens("response.content", HELLO)
+
+
+BASES: list[tuple[Script, Price, str, str]] = [
+    (whole_script("hello", counts=USED), PRICE, "ok", "usage"),
+    (whole_script("hello", counts=usage(0, 0)), PRICE, "ok", "usage"),
+    (whole_script("hello", counts=USED), price_free("sale", "m"), "ok", "free"),
+    (refusal(500), PRICE, "failed", "waived"),
+    (refusal(500), price_free("sale", "m"), "failed", "waived"),
+    (whole_script(None, finish=None, counts=USED), PRICE, "ok", "waived"),
+]
+
+
+@pytest.mark.parametrize(("script", "price", "status", "basis"), BASES)
+async def test_a_receipt_says_why_a_call_costs_what_it_costs(
+    tmp_path: Path, script: Script, price: Price, status: str, basis: str
+) -> None:
+    stage = Stage(tmp_path, script, price=price)
+    await stage.run()
+    draft = draft_of(stage)
+    assert (draft.response.status, draft.basis) == (status, basis)
+
+
+async def test_a_bill_that_breaks_has_a_receipt_of_a_call_that_failed(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, whole_script("hello", counts=USED))
+
+    def break_down(used: object) -> Any:
+        raise ZeroDivisionError
+
+    stage.finisher._count_costs = break_down
+    await stage.run()
+    draft = draft_of(stage)
+    assert (draft.response.status, draft.basis, draft.seed) == ("failed", "waived", b"")
+    assert openings_of(draft).commitments == {}
 
 
 async def test_each_call_has_a_seed_of_its_own_that_is_not_shown(tmp_path: Path) -> None:

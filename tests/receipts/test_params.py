@@ -23,6 +23,11 @@ SAID = {
         "tools": [{"name": "canary", "input_schema": {}}],
         "mcp_servers": [{"type": "url", "url": "https://canary", "authorization_token": "canary"}],
     },
+    "openai_responses": {
+        "input": "canary",
+        "instructions": "canary",
+        "tools": [{"type": "function", "name": "canary"}],
+    },
 }
 ASKED = {"temperature": 0.5, "model": "m", "max_tokens": 50, "x_unknown": {"b": [1.0, None], "a": "é"}}
 
@@ -43,8 +48,8 @@ def test_the_conversation_is_left_out_and_the_spelling_does_not_matter(name: str
 @every_dialect
 def test_long_params_are_taken_as_they_stand(name: str) -> None:
     dialect = DIALECTS[name]
-    body = b'{ "model" : "m", "messages":[{"role":"user","content":""}] , "max_tokens": 5,"x" :  "%b" }'
-    body %= b"x" * 70_000
+    said = msgspec.json.encode(SAID[name])[1:-1]
+    body = b'{ "model" : "m", %b , "max_tokens": 5,"x" :  "%b" }' % (said, b"x" * 70_000)
     params = write_params(body, dialect.peek(body, 64), dialect.conversation)
     assert params == b'{"model" : "m","max_tokens": 5,"x" :  "%b"}' % (b"x" * 70_000)
     assert msgspec.json.decode(params)["max_tokens"] == 5
