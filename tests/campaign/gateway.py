@@ -31,6 +31,7 @@ from tallygate.store import log
 from tallygate.store.writer import Writer
 from tallygate.transport.http import HttpExit
 from tests.campaign.bugs import BUGS
+from tests.campaign.log_bugs import LOG_BUGS, RESTORED
 
 PLACES: dict[str, tuple[Any, str, str]] = {
     "asked": (Turnstile, "admit", "before"),
@@ -117,11 +118,12 @@ def main() -> None:
     """Change what is to be changed, and run."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--armed", type=Path, required=True)
-    parser.add_argument("--bug", choices=sorted(BUGS), default=None)
+    bugs = {**BUGS, **LOG_BUGS, **RESTORED}
+    parser.add_argument("--bug", choices=sorted(bugs), default=None)
     options, rest = parser.parse_known_args()
     Mines(options.armed).lay()
     if options.bug:
-        BUGS[options.bug].plant()
+        bugs[options.bug].plant()
     sys.argv = ["tallygate", *(word for word in rest if word != "--")]
     run_tallygate()
 
