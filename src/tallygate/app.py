@@ -24,8 +24,8 @@ from tallygate.access.pepper import fingerprint, load_or_create_pepper
 from tallygate.access.receipt_keys import load_or_create_receipt_keys
 from tallygate.access.spool_key import load_or_create_spool_key
 from tallygate.api.account import Accounts
-from tallygate.api.asgi import Doors, Rooms
 from tallygate.api.door import Reply, Request
+from tallygate.api.doors import Doors, Rooms
 from tallygate.api.listener import listen, shown_host
 from tallygate.api.proofs import Proofs
 from tallygate.api.quote import Quotes

@@ -3,6 +3,7 @@
 The server, the doorman, the writer and the database are those of the gateway; providers and models are made up.
 """
 
+import asyncio
 import http.client
 import json
 import os
@@ -14,19 +15,17 @@ from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
-import uvicorn
-
 from tallygate.access import admin
 from tallygate.access.doorman import Doorman
 from tallygate.access.keys import Minter
 from tallygate.api.account import Accounts
 from tallygate.api.admin.desk import Desk
 from tallygate.api.admin.doors import serve_admin
-from tallygate.api.asgi import Doors, Rooms
 from tallygate.api.door import Reply, Request
+from tallygate.api.doors import Doors, Rooms
 from tallygate.api.proofs import Proofs
 from tallygate.api.quote import Quotes
-from tallygate.api.server import Server
+from tallygate.api.server import Server, new_event_loop
 from tallygate.api.settings import ServerSettings
 from tallygate.dialects.base import Dialect
 from tallygate.errors import ModelNotFound
@@ -172,15 +171,15 @@ def open_house(address: DatabaseAddress, clock_ns: Any = time.time_ns) -> Genera
     with Database(address) as database, socket.create_server(("127.0.0.1", 0)) as listener:
         opened = threading.Event()
         doors = Doors(build_rooms(address, database, clock_ns), ServerSettings())
-        config = uvicorn.Config(
-            doors, http="httptools", ws="none", lifespan="on", log_config=None, server_header=False, proxy_headers=False
-        )
-        server = Server(config, opened.set)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        assert opened.wait(ANSWER_S), "the server did not start"
-        try:
-            yield House(listener.getsockname()[1], database)
-        finally:
-            server.should_exit = True
-            thread.join(ANSWER_S)
+        port = listener.getsockname()[1]
+        server = Server(doors, listener, connections_max=1_000)
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            loop = runner.get_loop()
+            thread = threading.Thread(target=loop.run_until_complete, args=(server.run(opened.set),), daemon=True)
+            thread.start()
+            assert opened.wait(ANSWER_S), "the server did not start"
+            try:
+                yield House(port, database)
+            finally:
+                loop.call_soon_threadsafe(server.stop)
+                thread.join(ANSWER_S)

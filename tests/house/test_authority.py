@@ -70,7 +70,7 @@ def test_a_line_cannot_leave_its_policy_out() -> None:
 
 def test_every_door_is_opened_and_the_guard_stands_before_those_that_are_not_public() -> None:
     """`Doors._open` calls the guard first; the doors behind it are opened in `_open_guarded`, which it alone calls."""
-    tree = ast.parse((ROOT / PACKAGE / "api/asgi.py").read_text())
+    tree = ast.parse((ROOT / PACKAGE / "api/doors.py").read_text())
     methods = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef)}
     free, guarded = cases(methods["_open"]), cases(methods["_open_guarded"])
     assert free == PUBLIC

@@ -7,7 +7,7 @@ request is served at a time. How bytes become requests is said in `framing`, wha
 import asyncio
 import time
 from collections.abc import Coroutine
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, cast
 
 from msgspec import Struct
 
@@ -128,8 +128,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection begins."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # What uvloop hands over is one in all but its ancestors.
+        self._transport = transport = cast("asyncio.Transport", transport)
         transport.set_write_buffer_limits(high=WRITE_BYTES_HIGH)
         self._front.enter(self)
 

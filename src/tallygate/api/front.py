@@ -11,14 +11,15 @@ from typing import Any, Final
 
 from tallygate.api.connection import LINGER_S, Connection, Doors, Limits
 from tallygate.api.settings import ServerSettings
+from tallygate.telemetry import logger
 
 SWEEP_S: Final = 1.0
 
 
 class Front:
-    """The connections of one process. `open` is the factory of the event loop's server."""
+    """The connections of one process, `connections_max` at most. `open` is the factory of the event loop's server."""
 
-    def __init__(self, doors: Doors, settings: ServerSettings) -> None:
+    def __init__(self, doors: Doors, settings: ServerSettings, connections_max: int) -> None:
         self.doors = doors
         self.limits = Limits(
             body_bytes_max=settings.body_bytes_max,
@@ -30,6 +31,8 @@ class Front:
         )
         self.draining = False
         self.date = ""
+        self._connections_max = connections_max
+        self._is_full = False
         self._connections: set[Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -53,10 +56,17 @@ class Front:
     def enter(self, connection: Connection) -> None:
         """It was made."""
         self._connections.add(connection)
+        if len(self._connections) > self._connections_max:
+            if not self._is_full:
+                self._is_full = True
+                logger.warning("more than %d connections are open; new ones are closed", self._connections_max)
+            connection.abort()
 
     def depart(self, connection: Connection) -> None:
         """It has ended."""
         self._connections.discard(connection)
+        if len(self._connections) < self._connections_max * 0.9:
+            self._is_full = False
         self._look()
 
     def run(self, serving: Coroutine[Any, Any, None]) -> None:

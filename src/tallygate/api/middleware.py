@@ -10,34 +10,26 @@ from typing import Final
 
 from msgspec import Struct
 
-from tallygate.api.door import Reply, decode_slot, header
+from tallygate.api.door import Reply, decode_slot
+from tallygate.api.framing import too_large
 from tallygate.api.head import Head
 from tallygate.api.urls import URLS, Route
 from tallygate.dialects.base import Rendered
 from tallygate.dialects.registry import DIALECTS
 from tallygate.dialects.unified import envelope
 from tallygate.errors import (
-    HeaderTooLarge,
     LengthRequired,
     MethodNotAllowed,
     NotFound,
-    PayloadTooLarge,
     TallygateError,
     UnsupportedEncoding,
     UnsupportedMediaType,
-    UriTooLong,
 )
 from tallygate.pipeline.call import error_headers
 
 BODIED = ("POST", "PUT", "PATCH")
 """The methods whose requests have a JSON body. What others send as one is read and forgotten."""
-PATH_BYTES_MAX = 8 * 1024
-HEADER_COUNT_MAX = 100
-HEADER_VALUE_BYTES_MAX = 8 * 1024
-HEADERS_BYTES_MAX = 32 * 1024
 JSON_TYPE = re.compile(rb"application/json\s*(?:;\s*charset\s*=\s*\"?utf-8\"?\s*)?", re.IGNORECASE)
-
-Headers = tuple[tuple[bytes, bytes], ...]
 
 _WRITERS: Final[Mapping[str, Callable[[TallygateError, str], Rendered]]] = {
     **{name: dialect.write_error for name, dialect in DIALECTS.items()},
@@ -65,14 +57,12 @@ _OPEN = {path: _compile(path) for path in _LINES if "{" in path}
 
 
 def match(method: str, path: str) -> Matched:
-    """The route for a method and a raw path. Raises NotFound, MethodNotAllowed, UriTooLong."""
+    """The route for a method and a raw path. Raises NotFound, MethodNotAllowed."""
     return choose(find(path), method)
 
 
 def find(path: str) -> list[Matched]:
-    """The routes of a raw path, one or more, all of one dialect. Raises NotFound, UriTooLong."""
-    if len(path) > PATH_BYTES_MAX:
-        raise UriTooLong
+    """The routes of a raw path, one or more, all of one dialect. Raises NotFound."""
     if path in _LINES and path not in _OPEN:
         return [Matched(route, {}) for route in _LINES[path]]
     found = next(filter(None, (_fill(line, path) for line in _OPEN)), None)
@@ -106,34 +96,6 @@ def choose(found: list[Matched], method: str) -> Matched:
     raise MethodNotAllowed(f"This address takes {' and '.join(allowed)} only.", details={"allow": ", ".join(allowed)})
 
 
-def check_headers(headers: Headers) -> None:
-    """Bound the headers as a whole. Raises HeaderTooLarge."""
-    if len(headers) > HEADER_COUNT_MAX:
-        raise HeaderTooLarge(f"The request has {len(headers)} headers; at most {HEADER_COUNT_MAX} are taken.")
-    size = 0
-    for name, value in headers:
-        size += len(name) + len(value) + 4
-        if len(value) > HEADER_VALUE_BYTES_MAX:
-            raise HeaderTooLarge(f"One header is {len(value)} bytes long; at most {HEADER_VALUE_BYTES_MAX} are taken.")
-    if size > HEADERS_BYTES_MAX:
-        raise HeaderTooLarge(f"The headers are {size} bytes in all; at most {HEADERS_BYTES_MAX} are taken.")
-
-
-def check_body_headers(headers: Headers, body_bytes_max: int) -> None:
-    """What a request with a JSON body says of it. Raises 411, 413 and 415 before a byte of it is read."""
-    encoding = header(headers, b"content-encoding")
-    if encoding is not None and encoding.strip().lower() != b"identity":
-        raise UnsupportedEncoding
-    length = header(headers, b"content-length")
-    if length is None and header(headers, b"transfer-encoding") is None:
-        raise LengthRequired("The request has no body. Send a JSON body with a Content-Length.")
-    if length is not None and length.isdigit() and int(length) > body_bytes_max:
-        raise too_large(body_bytes_max)
-    content_type = header(headers, b"content-type") or b""
-    if not JSON_TYPE.fullmatch(content_type.strip()):
-        raise UnsupportedMediaType
-
-
 def check_body(head: Head, body_bytes_max: int) -> None:
     """What a request with a JSON body says of it. Raises 411, 413 and 415 before a byte of it is read."""
     fields = head.fields
@@ -146,11 +108,6 @@ def check_body(head: Head, body_bytes_max: int) -> None:
         raise too_large(body_bytes_max)
     if not JSON_TYPE.fullmatch(fields.get(b"content-type", b"")):
         raise UnsupportedMediaType
-
-
-def too_large(body_bytes_max: int) -> PayloadTooLarge:
-    """The error for a body above the limit."""
-    return PayloadTooLarge(f"The body is larger than {body_bytes_max} bytes, the most this gateway accepts.")
 
 
 def render(error: TallygateError, dialect_name: str, request_id: str) -> Reply:

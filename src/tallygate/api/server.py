@@ -1,56 +1,112 @@
-"""The server under the doors, and the only file that names it: an ASGI server on a socket that is already open.
+"""The server under the doors: an event loop on a socket that is already open, and the signals that end it.
 
-Framing, keep-alive and the event loop are its business. Whoever replaces it changes this file and `asgi.py`.
+uvloop's loop where there is one, else Python's own; nothing here depends on which.
 """
 
+import asyncio
+import resource
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, Protocol
 
-import uvicorn
+from tallygate.api import connection
+from tallygate.api.front import Front
+from tallygate.api.settings import ServerSettings
 
-from tallygate.api.asgi import Doors
+try:
+    from uvloop import new_event_loop
+except ImportError:
+    new_event_loop = asyncio.new_event_loop
 
-DRAIN_S = 30
-"""How long running answers may take to end once the gateway was told to stop."""
-KEEP_ALIVE_S = 75
-BACKLOG = 2048
+BACKLOG: Final = 2048
+FILES_MAX: Final = 1 << 20
 
 
-class Server(uvicorn.Server):
-    """Uvicorn, which says when it is ready."""
+class Doors(connection.Doors, Protocol):
+    """What is served, with its beginning and its end."""
 
-    def __init__(self, config: uvicorn.Config, opened: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._opened = opened
+    @property
+    def settings(self) -> ServerSettings:
+        """Where and how it is served."""
+        ...
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to listen, then say so."""
-        await super().startup(sockets)
-        if self.started:
-            self._opened()
+    async def start(self) -> None:
+        """Make ready for a first request."""
+        ...
+
+    def drain(self) -> None:
+        """Take no new calls."""
+        ...
+
+    async def stop(self) -> None:
+        """End what `start` began, once no request runs any more."""
+        ...
+
+
+class Server:
+    """Serves doors on a listening socket until it is stopped."""
+
+    def __init__(self, doors: Doors, listener: socket.socket, connections_max: int) -> None:
+        self._doors = doors
+        self._listener = listener
+        self._front = Front(doors, doors.settings, connections_max)
+        self._told = asyncio.Event()
+        self._hurried = asyncio.Event()
+
+    def stop(self) -> None:
+        """Let running requests end, then stop; asked a second time, do not wait for them."""
+        if self._told.is_set():
+            self._hurried.set()
+        self._told.set()
+
+    async def run(self, opened: Callable[[], None]) -> None:
+        """Serve. `opened` is called once when requests are taken."""
+        await self._doors.start()
+        try:
+            self._front.start()
+            server = await asyncio.get_running_loop().create_server(
+                self._front.open, sock=self._listener, backlog=BACKLOG
+            )
+            opened()
+            await self._told.wait()
+            self._doors.drain()
+            server.close()
+            await self._front.drain(self._doors.settings.drain_s, self._hurried)
+        finally:
+            await self._doors.stop()
+            self._front.close()
 
 
 def run_server(doors: Doors, listener: socket.socket, opened: Callable[[], None]) -> None:
     """Serve on `listener` until SIGTERM or SIGINT, then let running answers end. `opened` is called once when ready."""
-    config = uvicorn.Config(
-        doors,
-        http="httptools",
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=DRAIN_S,
-        backlog=BACKLOG,
-    )
-    # The server raises the signal that stopped it once more when it is done; by then all is well and the exit is 0.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _ignore)
-    Server(config, opened).run(sockets=[listener])
+    connections_max = raise_file_limit() // 2
+
+    async def serve() -> None:
+        server = Server(doors, listener, connections_max)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # A worker ignores the terminal's Ctrl-C, which its parent passes on in its own words.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                loop.add_signal_handler(number, server.stop)
+        await server.run(opened)
+
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(serve())
 
 
-def _ignore(*_: object) -> None:
-    return
+def raise_file_limit() -> int:
+    """Have as many files open as this user may; how many that is. Half of them are for clients: a call needs another
+    for its provider, and the database must never find none left.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_MAX if hard == resource.RLIM_INFINITY else min(hard, FILES_MAX)
+    if soft == resource.RLIM_INFINITY:
+        return FILES_MAX
+    if soft >= wanted:
+        return soft
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return wanted
+    return soft

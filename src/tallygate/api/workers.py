@@ -71,8 +71,9 @@ def start_worker(index: int, work: Callable[[int], None], lifeline: int, held: i
         return pid
     status = 1
     try:
-        for number in STOPS:
-            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        # A terminal's Ctrl-C reaches the whole group. The parent passes it on; heard twice it would mean haste.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
         os.close(held)
         threading.Thread(target=stop_with_parent, args=(lifeline,), name="lifeline", daemon=True).start()
