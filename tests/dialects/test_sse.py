@@ -2,7 +2,7 @@
 
 import pytest
 
-from tallygate.dialects.sse import Parser, SseFrame, comment, encode
+from tallygate.dialects.sse import OWN, Parser, SseFrame, comment, encode, is_own_comment
 from tallygate.errors import InvalidAnswer
 
 
@@ -150,3 +150,22 @@ def test_written_comments() -> None:
     assert comment("still here") == b": still here\n\n"
     assert comment("a\n\ndata: b") == b": a\n: \n: data: b\n\n"
     assert comment("") == b": \n\n"
+
+
+OWN_COMMENTS = [
+    (comment(f"{OWN}: waiting"), True),
+    (comment(f"{OWN}-receipt call_1"), True),
+    (b": tallygate: waiting\r\n\r\n", True),
+    (comment("waiting for tallygate"), False),
+    (b": OPENROUTER PROCESSING\n\n", False),
+    # Something else rides along.
+    (b": tallygate\ndata: {}\n\n", False),
+    (b": tallygate\rdata: {}\r\r", False),
+    (b"data: {}\n: tallygate\n\n", False),
+    (b"data: : tallygate\n\n", False),
+]
+
+
+@pytest.mark.parametrize(("raw", "own"), OWN_COMMENTS)
+def test_a_gateway_knows_the_comments_of_its_kind(raw: bytes, own: bool) -> None:
+    assert is_own_comment(raw) == own

@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -113,6 +116,29 @@ def test_the_split_of_a_long_text_does_not_matter(size: int) -> None:
     called: list[Event] = [ToolCallStarted(0, "id", "f"), *(ToolArgumentsDelta(0, piece) for piece in argued)]
     # Arguments beyond 64 KiB are taken as they stand.
     assert hear(*events, *called) == [said(text, ("f", arguments))]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["", " ", '{"b": 1.0, "a": "\\u00e9"}', '{"a": 1e400}', "free text", "[1, 2]", '{"a": "%s"}' % ("x" * 70_000)],
+)
+def test_the_example_of_the_page_makes_the_same_bytes(arguments: str) -> None:
+    page = Path(__file__).parents[2] / "docs" / "reference" / "receipts.md"
+    (example,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(example, names)
+    call = SimpleNamespace(function=SimpleNamespace(name="f", arguments=arguments))
+    messages = [
+        SimpleNamespace(content="a", refusal="b", tool_calls=[call]),
+        SimpleNamespace(content=None, refusal=None, tool_calls=None),
+        SimpleNamespace(content="z", refusal=None, tool_calls=[]),
+    ]
+    choices = [SimpleNamespace(index=index, message=message) for index, message in enumerate(messages)]
+    content = Content()
+    parts = (Text("a"), Refusal("b"), ToolCall("id", "f", arguments))
+    content.see_whole(ChatResponse("id", "m", choices=(Choice(0, parts), Choice(1), Choice(2, (Text("z"),)))))
+    content.hand_on()
+    assert names["write_content"](SimpleNamespace(choices=choices)) == content.write()
 
 
 def test_half_a_character_breaks_nothing() -> None:

@@ -143,7 +143,7 @@ def encode(data: bytes, event: bytes = b"") -> bytes:
 
 def is_own_comment(raw: bytes) -> bool:
     """Whether a frame is a comment of a gateway like this one, and nothing else: those are for one hop only."""
-    return raw.startswith(_OWN_COMMENT) and b"\n" not in raw.rstrip(b"\r\n")
+    return raw.startswith(_OWN_COMMENT) and not _LINE_END.search(raw.rstrip(b"\r\n"))
 
 
 def comment(text: str) -> bytes:
