@@ -23,10 +23,14 @@ from tallygate.genai.chat import ChatResponse
 from tallygate.genai.messages import Reasoning
 from tallygate.genai.stream import Ended, Event, Failed, Finished
 from tallygate.genai.unfold import unfold
-from tests.laws import anthropic_messages_values, openai_chat_values
+from tests.laws import anthropic_messages_values, openai_chat_values, openai_responses_values
 from tests.laws.strategies import EXTRA_NAMES, JSON, NOT_NULL
 
-VALUES: dict[str, ModuleType] = {"openai_chat": openai_chat_values, "anthropic_messages": anthropic_messages_values}
+VALUES: dict[str, ModuleType] = {
+    "anthropic_messages": anthropic_messages_values,
+    "openai_chat": openai_chat_values,
+    "openai_responses": openai_responses_values,
+}
 
 every_dialect = pytest.mark.parametrize("name", sorted(DIALECTS))
 cuts = st.lists(st.integers(0, 4_000), max_size=8)

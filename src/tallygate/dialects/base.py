@@ -118,16 +118,20 @@ class Dialect(Protocol):
         """A whole answer as a value. Raises InvalidAnswer."""
         ...
 
-    def write_response(self, response: ChatResponse) -> bytes:
-        """A whole answer in this dialect."""
+    def write_response(self, response: ChatResponse, asked: bytes = b"") -> bytes:
+        """A whole answer in this dialect. `asked` is the request, in this dialect and checked, for what answers repeat
+        of it.
+        """
         ...
 
     def reader(self) -> StreamReader:
         """A reader for one stream."""
         ...
 
-    def writer(self, *, include_usage: bool) -> StreamWriter:
-        """A writer for one stream. `include_usage`: the client wants usage where this dialect makes that a choice."""
+    def writer(self, *, include_usage: bool, asked: bytes = b"") -> StreamWriter:
+        """A writer for one stream. `include_usage`: the client wants usage where this dialect makes that a choice;
+        `asked`: as for `write_response`.
+        """
         ...
 
     def tell_cost(self, closing: bytes, cost_usd: str) -> bytes:

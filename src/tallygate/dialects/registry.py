@@ -7,9 +7,10 @@ from typing import Final
 from tallygate.dialects.anthropic_messages import AnthropicMessages
 from tallygate.dialects.base import Counting, Dialect
 from tallygate.dialects.openai_chat import OpenAIChat
+from tallygate.dialects.openai_responses import OpenAIResponses
 
 _MESSAGES: Final = AnthropicMessages()
-_ALL: Final[tuple[Dialect, ...]] = (OpenAIChat(), _MESSAGES)
+_ALL: Final[tuple[Dialect, ...]] = (OpenAIChat(), OpenAIResponses(), _MESSAGES)
 
 DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType({dialect.name: dialect for dialect in _ALL})
 COUNTING: Final[Mapping[str, Counting]] = MappingProxyType({_MESSAGES.name: _MESSAGES})

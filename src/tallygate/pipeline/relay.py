@@ -170,14 +170,14 @@ class Relay:
         response = exchange.dialect.read_response(body)
         watch.see_whole(response)
         if exchange.dialect is not call.dialect:
-            body = call.dialect.write_response(_dated(response))
+            body = call.dialect.write_response(_dated(response), call.body)
         return Relayed(watch.outcome("ok"), _headers(call, exchange), body)
 
     async def _unfolded(self, call: Call, exchange: Exchange, answer: Answer, watch: Watch) -> Relayed:
         """A provider that answers a stream request with a whole answer: the client still gets its stream."""
         response = exchange.dialect.read_response(await read_whole(answer, ANSWER_BYTES_MAX))
         watch.see_whole(response)
-        writer = call.dialect.writer(include_usage=call.peek.include_usage)
+        writer = call.dialect.writer(include_usage=call.peek.include_usage, asked=call.body)
         body = b"".join(writer.feed(event) for event in unfold(_dated(response)))
         return Relayed(watch.outcome("ok"), _headers(call, exchange), body)
 
@@ -209,7 +209,7 @@ class Passage:
     def __init__(self, call: Call, exchange: Exchange, watch: Watch) -> None:
         same = exchange.dialect is call.dialect
         self._reader = exchange.dialect.reader()
-        self._writer = None if same else call.dialect.writer(include_usage=call.peek.include_usage)
+        self._writer = None if same else call.dialect.writer(include_usage=call.peek.include_usage, asked=call.body)
         self._withhold_usage = same and exchange.withhold_usage
         self._watch = watch
         self._ready: list[bytes] = []

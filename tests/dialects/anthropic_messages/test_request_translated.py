@@ -142,10 +142,10 @@ def test_members_this_wire_lent_to_others_are_carried_and_empty_ones_pass() -> N
         ({"response_format": ResponseFormat("json_object")}, "response_format"),
         ({"response_format": ResponseFormat("json_schema")}, "response_format"),
         ({"tools": (Tool("sql", kind="custom"),)}, "tools[0]"),
-        ({"tools": (Tool("web_search", kind="web_search"),)}, "tools[0]"),
+        ({"tools": (Tool("file_search", kind="file_search"),)}, "tools[0]"),
         ({"tools": (ADD,), "tool_choice": ToolChoice("tool", ("sql",), "custom")}, "tool_choice"),
         ({"tool_choice": ToolChoice("auto", extra={"x": 1})}, "tool_choice.x"),
-        ({"extra": {"verbosity": "low"}}, "verbosity"),
+        ({"extra": {"web_search_options": {}}}, "web_search_options"),
     ],
 )
 def test_what_changes_the_meaning_is_refused(members: dict[str, Any], param: str) -> None:

@@ -59,15 +59,15 @@ class AnthropicMessages:
         """A whole answer as a value."""
         return response.read_response(body)
 
-    def write_response(self, response: ChatResponse) -> bytes:
-        """A whole answer in this dialect."""
+    def write_response(self, response: ChatResponse, asked: bytes = b"") -> bytes:  # noqa: ARG002
+        """A whole answer in this dialect. It repeats nothing of its request."""
         return _write_response(response)
 
     def reader(self) -> reader.MessagesReader:
         """A reader for one stream."""
         return reader.MessagesReader()
 
-    def writer(self, *, include_usage: bool) -> writer.MessagesWriter:  # noqa: ARG002  # a choice of other wires
+    def writer(self, *, include_usage: bool, asked: bytes = b"") -> writer.MessagesWriter:  # noqa: ARG002
         """A writer for one stream. Usage always comes on this wire."""
         return writer.MessagesWriter()
 

@@ -13,13 +13,22 @@ NAME: Final = "anthropic_messages"
 HARMLESS: Final = frozenset({
     "annotations",  # notes on an earlier answer; its words are there
     "cached_content",  # where a prompt may be cached: changes its price, never the answer
+    "caller",  # whether a model called a tool itself or through its own code; the result is the same
     "client_metadata",  # the client's notes about itself
+    "context_management",  # lets a provider forget old turns; without it the model sees more, not less
+    "defer_loading",  # lets a tool be found when needed; here the model sees it from the start
     "include",  # asks for more detail in the answer's record
+    "item",  # an id, a status and a phase of earlier work; its words are there
     "keep_alive",  # how long an engine keeps the model in memory
     "labels",  # for the other provider's own reports
+    "logprobs",  # notes on an earlier answer; its words are there
+    "max_tool_calls",  # how often the provider may run tools of its own; here it runs none
+    "namespace",  # a group of tools, which the tool's name begins with
     "obfuscation",  # padding against eavesdroppers
     "prediction",  # a guess at the answer that makes it come sooner, never another
+    "prompt_cache_breakpoint",  # where a prompt may be cached: changes its price, never the answer
     "prompt_cache_key",  # as cached_content
+    "prompt_cache_options",  # as prompt_cache_breakpoint
     "prompt_cache_retention",  # as cached_content
     "safety_identifier",  # tells the other provider who its user is, for its own abuse reports
     "session_id",  # keeps a client's calls at one server, for its cache
@@ -28,6 +37,7 @@ HARMLESS: Final = frozenset({
     "trace_id",  # the client's own mark
     "truncation",  # what happens at a full context: here the provider answers with an error
     "usage",  # asks for usage, which always comes
+    "verbosity",  # how long an answer should be: a wish about style
 })  # fmt: skip
 
 # Gateways of the other dialect borrowed these from this one.

@@ -9,6 +9,7 @@ from typing import Any
 
 from tallygate.dialects.fields import Fields, without_none
 from tallygate.dialects.losses import Losses
+from tallygate.dialects.offered import keep_tools
 from tallygate.genai.chat import Tool, ToolChoice
 
 _OWN = "custom"
@@ -40,10 +41,10 @@ def _read_tool(fields: Fields) -> Tool:
 def write_tools(tools: Sequence[Tool], choice: ToolChoice | None, losses: Losses) -> list[dict[str, Any]] | None:
     """The member `tools`. A choice that allows some tools only is kept by giving only those.
 
-    Raises UnsupportedParameter for another dialect's tool that is not a function.
+    Raises UnsupportedParameter for another dialect's tool that is not a function and matters.
     """
     allowed = set(choice.names) if choice is not None and choice.mode.startswith("allowed_") else None
-    written = [_write_tool(tool, f"tools[{index}]", losses) for index, tool in enumerate(tools)]
+    written = [_write_tool(tool, path, losses) for tool, path in keep_tools(tools, choice, losses)]
     return [tool for tool in written if allowed is None or tool["name"] in allowed] or None
 
 

@@ -52,15 +52,15 @@ class OpenAIChat:
         """A whole answer as a value."""
         return response.read_response(body)
 
-    def write_response(self, response: ChatResponse) -> bytes:
-        """A whole answer in this dialect."""
+    def write_response(self, response: ChatResponse, asked: bytes = b"") -> bytes:  # noqa: ARG002
+        """A whole answer in this dialect. It repeats nothing of its request."""
         return _write_response(response)
 
     def reader(self) -> reader.ChatReader:
         """A reader for one stream."""
         return reader.ChatReader()
 
-    def writer(self, *, include_usage: bool) -> writer.ChatWriter:
+    def writer(self, *, include_usage: bool, asked: bytes = b"") -> writer.ChatWriter:  # noqa: ARG002
         """A writer for one stream."""
         return writer.ChatWriter(include_usage=include_usage)
 

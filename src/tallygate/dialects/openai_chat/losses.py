@@ -7,9 +7,10 @@ from tallygate.dialects.losses import Losses
 NAME: Final = "openai_chat"
 
 HARMLESS: Final = frozenset({
+    "annotations",  # notes on an earlier answer; its words are there
     "anthropic_beta",  # names features; the fields that use them are judged one by one
-    "cache_control",  # where a prompt may be cached: changes its price, never the answer
-    "cachePoint",  # the same
+    "cachePoint",  # where a prompt may be cached: changes its price, never the answer
+    "cache_control",  # the same
     "caller",  # whether a model called a tool itself or through its own code; the result is the same
     "client_metadata",  # the client's notes about itself
     "context_management",  # lets a provider forget old turns; without it the model sees more, not less
@@ -18,15 +19,24 @@ HARMLESS: Final = frozenset({
     "eager_input_streaming",  # how soon a call's arguments are streamed
     "include",  # asks for more detail in the answer's record
     "input_examples",  # the tool's schema and description stay
+    "item",  # an id, a status and a phase of earlier work; its words are there
     "keep_alive",  # how long an engine keeps the model in memory
     "labels",  # for the other provider's own reports
+    "logprobs",  # notes on an earlier answer; its words are there
+    "max_tool_calls",  # how often the provider may run tools of its own; here it runs none
+    "namespace",  # a group of tools, which the tool's name begins with
+    "prompt_cache_breakpoint",  # where a prompt may be cached: changes its price, never the answer
     "prompt_cache_key",  # as cache_control
+    "prompt_cache_options",  # as prompt_cache_breakpoint
     "prompt_cache_retention",  # as cache_control
     "safety_identifier",  # tells the other provider who its user is, for its own abuse reports
     "session_id",  # keeps a client's calls at one server, for its cache
     "speed",  # how fast, at what price
+    "store",  # whether the other provider keeps the answer, where it could be asked for again
+    "stream_options",  # how a stream is cut and padded; usage is asked for anyway
     "trace_id",  # the client's own mark
     "truncation",  # what happens at a full context: here the provider answers with an error
+    "verbosity",  # how long an answer should be: a wish about style
 })  # fmt: skip
 
 

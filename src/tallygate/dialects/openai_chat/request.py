@@ -140,11 +140,14 @@ def write_request(request: ChatRequest) -> Written:
     if request.system:
         messages.insert(0, {"role": "system", "content": write_content(request.system, "system", losses)})
     sampling = request.sampling
+    tools = write_tools(request.tools, request.tool_choice, losses)
+    # A choice among tools that are all left out says nothing, and providers refuse it.
+    choice = request.tool_choice if tools or losses.same or not request.tools else None
     members: dict[str, Any] = {
         "model": request.model,
         "messages": messages,
-        **write_tools(request.tools, losses),
-        **write_choice(request.tool_choice, request.tools, losses),
+        **tools,
+        **write_choice(choice, request.tools, losses),
         "parallel_tool_calls": request.parallel_tool_calls,
         OUTPUT_CAP_KEY: request.output_tokens_max,
         "stop": list(request.stop) or None,

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from tallygate.dialects.fields import Fields, overlay, without_none
 from tallygate.dialects.losses import Losses
+from tallygate.dialects.offered import keep_tools
 from tallygate.genai.chat import Tool, ToolChoice
 from tallygate.genai.messages import Extra, ToolCall
 
@@ -51,15 +52,15 @@ def _read_function(inner: Fields) -> Tool:
     )
 
 
-def write_tools(tools: Sequence[Tool], losses: Losses) -> dict[str, Any]:
-    """The members that hold `tools`. Raises UnsupportedParameter for another dialect's built-in tool."""
+def write_tools(tools: Sequence[Tool], choice: ToolChoice | None, losses: Losses) -> dict[str, Any]:
+    """The members that hold `tools`. Raises UnsupportedParameter for another dialect's built-in tool that matters."""
     newer: list[dict[str, Any]] = []
     older: list[dict[str, Any]] = []
-    for index, tool in enumerate(tools):
+    for tool, path in keep_tools(tools, choice, losses):
         if losses.same and LEGACY_TOOL in tool.extra:
             older.append(overlay(_write_function(tool), tool.extra[LEGACY_TOOL]))
         else:
-            newer.append(_write_tool(tool, f"tools[{index}]", losses))
+            newer.append(_write_tool(tool, path, losses))
     return {name: items for name, items in (("tools", newer), (LEGACY_TOOL, older)) if items}
 
 
@@ -147,6 +148,8 @@ def write_choice(choice: ToolChoice | None, tools: Iterable[Tool], losses: Losse
     if losses.same and _is_legacy(choice, tools):
         rest = choice.extra.get(LEGACY_CALL, {})
         return {LEGACY_CALL: overlay({"name": choice.names[0]}, rest) if choice.mode == "tool" else choice.mode}
+    if not losses.same and choice.kind not in _NAMED:
+        raise losses.refuse("tool_choice", f"Tools of type {choice.kind} are not known there.")
     if choice.mode in ("auto", "none", "required"):
         return {"tool_choice": choice.mode}
     if choice.mode == "tool":
