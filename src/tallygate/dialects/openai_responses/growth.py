@@ -63,6 +63,8 @@ class Growth:
         self._spoke = False  # whether what was told last is of a message
         self.seen = False
         """Whether there was any item."""
+        self.shown: list[str] = []
+        """The types of the items that only this wire knows."""
 
     @property
     def called(self) -> bool:
@@ -156,6 +158,7 @@ class Growth:
                 yield ReasoningDelta(text, 0, item.number, part.signature, part.encrypted, extra)
             case Opaque():
                 self._spoke = False
+                self.shown.append(part.kind)
                 yield OpaqueSeen(part.kind, extra=part.extra)
             case _:
                 pass

@@ -15,7 +15,7 @@ from tallygate.dialects.openai_responses.errors import read_failure
 from tallygate.dialects.openai_responses.growth import Growth
 from tallygate.dialects.openai_responses.losses import NAME
 from tallygate.dialects.openai_responses.response import read_end, read_head
-from tallygate.dialects.openai_responses.usage import read_usage
+from tallygate.dialects.openai_responses.usage import count_uses, read_usage
 from tallygate.dialects.sse import Parser, SseFrame
 from tallygate.errors import InvalidAnswer, StreamBroken, TallygateError
 from tallygate.genai.messages import Extra
@@ -136,10 +136,9 @@ class ResponsesReader:
         usage, counted = read_usage(fields.take("usage"))
         end = read_end(fields.text("status"), fields.take("incomplete_details"), calls=growth.called)
         yield Finished(end.reason, extra=end.extra)
+        told, late = self._told, read_head(fields).extra
         if usage is not None:
-            yield UsageSeen(usage, {"usage": counted} if counted else {})
-        told = self._told
-        late = read_head(fields).extra
+            yield UsageSeen(count_uses(usage, growth.shown, late), {"usage": counted} if counted else {})
         yield Ended({name: value for name, value in late.items() if name not in told or told[name] != value})
 
 

@@ -21,6 +21,11 @@ from tallygate.genai.messages import Extra, Text
 
 TOKENS_MAX: Final = 2**31 - 1
 
+_NOTHING: Final = {"background": False, "top_logprobs": 0}
+"""Members whose default some clients send, though it asks for nothing."""
+
+_USER_CHARACTERS_MAX: Final = 64
+
 _SCHEMA_NAME: Final = "answer"
 """What a schema is called that came without a name from a dialect that asks for none."""
 
@@ -33,8 +38,9 @@ def read_request(body: bytes) -> ChatRequest:
     fields = Fields(decode_body(body))
     instructions = fields.text("instructions")
     stream = bool(fields.flag("stream"))
-    if fields.look("background") is False:
-        fields.take("background")  # what every answer here is: given at once
+    for name, nothing in _NOTHING.items():
+        if fields.has(name) and fields.look(name) == nothing:
+            fields.take(name)
     wanted, beside = _read_text(fields)
     return ChatRequest(
         model=fields.need_text("model"),
@@ -116,13 +122,21 @@ def write_request(request: ChatRequest) -> Written:
         "text": _write_text(request.response_format, extra, losses),
         "reasoning": write_options(request.reasoning, losses),
         "metadata": request.metadata,
-        "user": request.user,
+        "user": _write_user(request.user, losses),
         "service_tier": request.service_tier,
         "store": None if losses.same else False,
         "stream": request.stream or None,
     }
     body = losses.restore(without_none(members), extra, "")
     return Written(msgspec.json.encode(body), losses.dropped, losses.wants_inline)
+
+
+def _write_user(user: str | None, losses: Losses) -> str | None:
+    """Other dialects' users may be longer than the provider takes them; they serve the reports on abuse only."""
+    if user is not None and len(user) > _USER_CHARACTERS_MAX and not losses.same:
+        losses.drop("user")
+        return None
+    return user
 
 
 def _write_text(wanted: ResponseFormat | None, extra: Extra, losses: Losses) -> dict[str, Any] | None:

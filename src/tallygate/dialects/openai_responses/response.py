@@ -18,10 +18,10 @@ from tallygate.dialects.openai_responses.errors import read_failure
 from tallygate.dialects.openai_responses.items import begin_message, read_item, write_items
 from tallygate.dialects.openai_responses.losses import NAME
 from tallygate.dialects.openai_responses.marks import Place
-from tallygate.dialects.openai_responses.usage import read_usage, write_usage
+from tallygate.dialects.openai_responses.usage import count_uses, read_usage, write_usage
 from tallygate.errors import InvalidAnswer, ProviderFailed, TallygateError
 from tallygate.genai.chat import ChatResponse, Choice, FinishReason
-from tallygate.genai.messages import Extra, Part, ToolCall
+from tallygate.genai.messages import Extra, Opaque, Part, ToolCall
 
 INCOMPLETE: Final = "incomplete_reason"
 """Under which name a choice keeps the word for why it is not complete, where ours would give another."""
@@ -71,7 +71,7 @@ def read_response(body: bytes) -> ChatResponse:
         model=head.model,
         created_s=head.created_s,
         choices=(Choice(0, parts, finish_reason=end.reason, extra=end.extra),),
-        usage=usage,
+        usage=usage and count_uses(usage, (part.kind for part in parts if isinstance(part, Opaque)), head.extra),
         service_tier=head.service_tier,
         dialect=NAME,
         extra={**head.extra, **({"usage": counted} if counted else {})},

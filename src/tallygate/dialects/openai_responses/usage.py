@@ -3,7 +3,10 @@
 A count that cannot be right is read as not given; one that clients rely on is written as 0 where it is not known.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final, cast
+
+from msgspec import structs
 
 from tallygate.genai.messages import Extra
 from tallygate.genai.usage import Usage
@@ -45,6 +48,23 @@ def _count(value: Any) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _TOKENS_MAX:
         return None
     return int(value) if value == int(value) else None
+
+
+_SEARCH: Final = "web_search_call"
+_WITH_A_FEE: Final = frozenset({_SEARCH, "file_search_call"})
+"""Items that tell of a use of the provider's own tools which has a fee."""
+
+
+def count_uses(usage: Usage, kinds: Iterable[str], extra: Extra) -> Usage:
+    """The counts with the uses of the provider's own tools: of `kinds`, the types of the answer's items, those with a
+    fee; of searches as many as the answer says are paid for. `extra` is the answer's.
+    """
+    fees = [kind for kind in kinds if kind in _WITH_A_FEE]
+    told: Any = extra.get("tool_usage")
+    searches: Any = cast("Extra", told).get("web_search") if isinstance(told, dict) else None
+    paid = _count(cast("Extra", searches).get("num_requests")) if isinstance(searches, dict) else None
+    uses = len(fees) if paid is None else paid + sum(kind != _SEARCH for kind in fees)
+    return structs.replace(usage, tool_uses=uses) if uses else usage
 
 
 def write_usage(usage: Usage | None) -> dict[str, Any]:
