@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tallygate.receipts.commitment import (
     LABELS,
-    Committing,
     Label,
+    Sealer,
     commit,
     derive_salt,
     is_opened,
@@ -33,7 +33,7 @@ def test_a_commitment_is_what_the_format_says(seed: bytes, label: Label, data: b
 
 @given(SEEDS, st.sampled_from(LABELS), st.lists(st.binary(max_size=40), max_size=6))
 def test_the_split_of_the_bytes_does_not_matter(seed: bytes, label: Label, pieces: list[bytes]) -> None:
-    committing = Committing(seed, label)
+    committing = Sealer(seed).begin(label)
     for piece in pieces:
         committing.update(piece)
     assert committing.finish() == commit(seed, label, b"".join(pieces))

@@ -8,17 +8,18 @@ from tallygate.access.random_blocks import take_block
 from tallygate.dialects.sse import is_own_comment
 from tallygate.pipeline.call import Call
 from tallygate.pipeline.watch import Watch
-from tallygate.receipts.commitment import Committing, Label, commit
+from tallygate.receipts.commitment import Committing, Label, Sealer
 from tallygate.receipts.params import write_params
 
 
 class Commitments:
     """Stands between a call and its client and hashes what passes but our own comments. It is a `Client` itself."""
 
-    __slots__ = ("_call", "_client", "_response", "_unsaid", "_watch", "seed")
+    __slots__ = ("_call", "_client", "_response", "_sealer", "_unsaid", "_watch", "seed")
 
     def __init__(self, call: Call, watch: Watch) -> None:
         self.seed = take_block() + take_block()
+        self._sealer = Sealer(self.seed)
         self._call = call
         self._client = call.client
         self._watch = watch
@@ -44,25 +45,25 @@ class Commitments:
         """The commitments to all there was. `closing`: the end of an answer that came to it, though it has not been
         sent yet; None if there is none, and then only what was handed on is meant. To be called once.
         """
-        call, watch, seed = self._call, self._watch, self.seed
+        call, watch, sealer = self._call, self._watch, self._sealer
         params = write_params(call.body, call.peek, call.dialect.conversation)
         made: dict[Label, str] = {
-            "request": commit(seed, "request", call.body),
-            "request.params": commit(seed, "request.params", params),
+            "request": sealer.commit("request", call.body),
+            "request.params": sealer.commit("request.params", params),
         }
         if watch.forwarded is not None:
-            made["forwarded"] = commit(seed, "forwarded", watch.forwarded)
+            made["forwarded"] = sealer.commit("forwarded", watch.forwarded)
         if closing is not None:
             self._hash(closing)
             watch.content.hand_on()
         if self._response is not None:
             made["response"] = self._response.finish()
         if closing is not None or watch.delivered:
-            made["response.content"] = commit(seed, "response.content", watch.content.write())
+            made["response.content"] = sealer.commit("response.content", watch.content.write())
         return made
 
     def _hash(self, data: bytes) -> None:
         response = self._response
         if response is None:
-            response = self._response = Committing(self.seed, "response")
+            response = self._response = self._sealer.begin("response")
         response.update(data)

@@ -3,6 +3,7 @@ with ASCII names. What could be written in two ways (fractions, null, names twic
 and value are the same thing. Pure.
 """
 
+from collections.abc import Sequence
 from typing import Final, cast
 
 import msgspec
@@ -38,6 +39,11 @@ def write_struct(body: Struct) -> bytes:
     maker's care: see `fit_integer` and `fit_text`.
     """
     return _ENCODER.encode(body)
+
+
+def write_structs(bodies: Sequence[Struct]) -> bytes:
+    """The one spelling of an array of them."""
+    return _ENCODER.encode(bodies)
 
 
 def read_canonical(data: bytes) -> Value:

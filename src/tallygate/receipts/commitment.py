@@ -12,9 +12,12 @@ with SHA-256, text is base64url without padding (RFC 4648, section 5).
 import binascii
 import hashlib
 import hmac
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from tallygate.receipts import base64_text
+
+if TYPE_CHECKING:
+    from _hashlib import HASH
 
 Label = Literal["request", "request.params", "forwarded", "response", "response.content"]
 """Which bytes: the request's body as received; its members without the conversation; the body that was last sent to a
@@ -38,32 +41,58 @@ _TO_URL: Final = bytes.maketrans(b"+/", b"-_")
 _FROM_URL: Final = str.maketrans("-_+/", "+/!!")
 
 
+class Sealer:
+    """Makes the commitments of one receipt, whose seed it is."""
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, seed: bytes) -> None:
+        """Raises ValueError if the seed is too short to hide anything."""
+        if len(seed) != SEED_BYTES:
+            raise ValueError(f"a seed has {SEED_BYTES} bytes")
+        self._inner, self._outer = _begin(seed)
+
+    def derive_salt(self, label: Label) -> bytes:
+        """What opens one field."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(_LABEL_BYTES[label])
+        outer.update(inner.digest())
+        return outer.digest()
+
+    def commit(self, label: Label, data: bytes) -> str:
+        """The commitment to bytes that are at hand."""
+        return _commit(self.derive_salt(label), label, data)
+
+    def begin(self, label: Label) -> "Committing":
+        """A commitment to bytes that are still to come."""
+        return Committing(self.derive_salt(label), label)
+
+
 class Committing:
     """A commitment while its bytes go by, for bodies that are never in memory as a whole."""
 
-    __slots__ = ("_inner", "_key", "update")
+    __slots__ = ("_inner", "_outer", "update")
 
-    def __init__(self, seed: bytes, label: Label) -> None:
-        self._key = derive_salt(seed, label).ljust(_BLOCK_BYTES, b"\0")
-        self._inner = hashlib.sha256(self._key.translate(_INNER) + _PREFIXES[label])
+    def __init__(self, salt: bytes, label: Label) -> None:
+        self._inner, self._outer = _begin(salt)
+        self._inner.update(_PREFIXES[label])
         # The next bytes. The split of the bytes over calls never changes the commitment.
         self.update = self._inner.update
 
     def finish(self) -> str:
         """The commitment to all bytes so far."""
-        return write_digest(hashlib.sha256(self._key.translate(_OUTER) + self._inner.digest()).digest())
+        self._outer.update(self._inner.digest())
+        return write_digest(self._outer.digest())
 
 
 def derive_salt(seed: bytes, label: Label) -> bytes:
     """What opens one field. Raises ValueError if the seed is too short to hide anything."""
-    if len(seed) != SEED_BYTES:
-        raise ValueError(f"a seed has {SEED_BYTES} bytes")
-    return _mac(seed, b"", _LABEL_BYTES[label])
+    return Sealer(seed).derive_salt(label)
 
 
 def commit(seed: bytes, label: Label, data: bytes) -> str:
-    """The commitment to bytes that are at hand."""
-    return _commit(derive_salt(seed, label), label, data)
+    """One commitment to bytes that are at hand."""
+    return Sealer(seed).commit(label, data)
 
 
 def is_opened(commitment: str, salt: bytes, label: Label, data: bytes) -> bool:
@@ -86,16 +115,19 @@ def read_digest(text: str) -> bytes | None:
 
 
 def _commit(salt: bytes, label: Label, data: bytes) -> str:
-    return write_digest(_mac(salt, _PREFIXES[label], data))
+    inner, outer = _begin(salt)
+    inner.update(_PREFIXES[label])
+    inner.update(data)
+    outer.update(inner.digest())
+    return write_digest(outer.digest())
 
 
-def _mac(key: bytes, prefix: bytes, data: bytes) -> bytes:
-    """HMAC with SHA-256 of `prefix` and `data` under a key of up to 64 bytes.
+def _begin(key: bytes) -> tuple["HASH", "HASH"]:
+    """The two hashes of an HMAC under a key of up to 64 bytes: the inner one, of the message, and the outer one, of the
+    inner one's digest.
 
     The one-shot HMAC of OpenSSL lets go of the interpreter for a hash of a microsecond, and under load waits 100 µs to
-    get it back; `hashlib` does that for 2 KiB and more only. A receipt needs ten.
+    get it back; `hashlib` does so for 2 KiB and more only. A receipt needs ten.
     """
     padded = key.ljust(_BLOCK_BYTES, b"\0")
-    inner = hashlib.sha256(padded.translate(_INNER) + prefix)
-    inner.update(data)
-    return hashlib.sha256(padded.translate(_OUTER) + inner.digest()).digest()
+    return hashlib.sha256(padded.translate(_INNER)), hashlib.sha256(padded.translate(_OUTER))

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from tallygate.genai import stream
 from tallygate.genai.chat import ChatResponse
 from tallygate.genai.messages import Refusal, Text, ToolCall
-from tallygate.receipts.canonical import Value, write_canonical
+from tallygate.receipts.canonical import write_structs
 from tallygate.receipts.foreign_json import BYTES_MAX, even_out
 
 _BITE: Final = 4_096
@@ -90,15 +90,23 @@ class _Choice:
         self.refusal: list[str] = []
         self.calls: dict[int, _Call] = {}
 
-    def write(self, index: int) -> Value:
+    def write(self, index: int) -> "_Told":
         for words in self.refusal:
             self.text.add(words)
         self.refusal.clear()
-        return {
-            "index": index,
-            "text": self.text.digest(),
-            "tool_calls": [{"name": call.name, "arguments": call.arguments.digest()} for call in self.calls.values()],
-        }
+        calls = [_ToldCall(call.name, call.arguments.digest()) for call in self.calls.values()]
+        return _Told(index, self.text.digest(), calls)
+
+
+class _ToldCall(Struct):
+    name: str
+    arguments: str
+
+
+class _Told(Struct):
+    index: int
+    text: str
+    tool_calls: list[_ToldCall]
 
 
 class Content:
@@ -147,7 +155,7 @@ class Content:
             for index, choice in sorted(self._choices.items())
             if choice.calls or choice.refusal or not choice.text.empty
         }
-        return write_canonical([choice.write(index) for index, choice in said.items()])
+        return write_structs([choice.write(index) for index, choice in said.items()])
 
     def _hand_on_rare(self, event: stream.Event) -> None:
         match event:

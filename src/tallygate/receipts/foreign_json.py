@@ -46,7 +46,10 @@ def _write_fraction(text: str) -> Raw:
     number = float(text)
     if number in (float("inf"), float("-inf")):
         raise ValueError("no number")
-    # Python's shortest digits are the same; only where they stand differs.
+    # Python's shortest digits are the same; only where they stand may differ.
+    shortest = repr(number)
+    if "e" not in shortest and number:
+        return Raw(shortest.removesuffix(".0").encode())
     sign, parts, exponent = Decimal(repr(number)).normalize().as_tuple()
     digits = "".join(map(str, parts))
     if digits == "0":
