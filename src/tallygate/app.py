@@ -47,6 +47,7 @@ from tallygate.pipeline.running import EVERY_S as KEYS_EVERY_S
 from tallygate.pipeline.running import Running
 from tallygate.pipeline.supply import Supply
 from tallygate.providers.base import Found, Missing
+from tallygate.receipts import high_water, key_file
 from tallygate.receipts.high_water import HighWater
 from tallygate.receipts.key_file import LogKeys
 from tallygate.receipts.receipt import Issuer, complete
@@ -170,7 +171,7 @@ def open_log_keys(settings: Settings, address: DatabaseAddress) -> LogKeys:
     """The keys of receipts, made by the first start, and the database bound to their log. Raises BadSecret."""
     now_ns = time.time_ns()
     keys = load_or_create_receipt_keys(
-        settings.data / "receipt-keys.json",
+        settings.data / key_file.FILE_NAME,
         now_ns // 1_000_000,
         log=find_log(address),
         origin=settings.receipts.origin,
@@ -205,7 +206,7 @@ class Worker:
         self._sequencer = Sequencer(
             address,
             log_keys,
-            HighWater(settings.data / "log-high-water", log_keys.signer.verifier.vkey),
+            HighWater(settings.data / high_water.FILE_NAME, log_keys.signer.verifier.vkey),
             lambda: self._writer.epoch,
             supply.list_quoted,
             on_broken=stop_on_a_failed_disk,

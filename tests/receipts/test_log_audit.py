@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import LiteralString
 
 import pytest
+from msgspec import structs
 
 from tallygate.receipts import note
+from tallygate.receipts.checkpoint import Checkpoint
+from tallygate.receipts.flaw import Flaw
 from tallygate.receipts.high_water import HighWater
 from tallygate.receipts.key_file import LogKeys
-from tallygate.receipts.log_audit import Flaw, audit_log
+from tallygate.receipts.log_audit import LogAudit, LogCounts
 from tallygate.receipts.log_writer import LogWriter
 from tallygate.receipts.record import Record
 from tallygate.store.address import DatabaseAddress
@@ -45,14 +48,17 @@ def connection(address: DatabaseAddress, keys: LogKeys, tmp_path: Path) -> Gener
 
 
 def audit(connection: DriverConnection, keys: LogKeys) -> list[str]:
-    return [str(flaw) for flaw in audit_log(connection, ORIGIN, keys.signer.verifier.vkey)]
+    return [str(flaw) for flaw in LogAudit(connection, keys.public).run()]
 
 
 def test_a_sound_log_has_no_flaw(connection: DriverConnection, keys: LogKeys) -> None:
-    assert audit(connection, keys) == []
-    assert list(audit_log(connection, "example.com/other", keys.signer.verifier.vkey)) == []
+    for pinned in (keys.public, None):
+        reading = LogAudit(connection, pinned)
+        assert list(reading.run()) == []
+        assert reading.logs == [LogCounts(ORIGIN, size=600, waiting=2, checkpoints=3)]
 
 
+FOREIGN_KEY = note.generate(ORIGIN).verifier.vkey
 FOREIGN = note.generate(ORIGIN).sign("example.com/log\n4\n" + "A" * 43 + "=\n")
 
 
@@ -75,13 +81,37 @@ FOREIGN = note.generate(ORIGIN).sign("example.com/log\n4\n" + "A" * 43 + "=\n")
         ("UPDATE log_checkpoints SET size = 6 WHERE size = 5", (), "checkpoint 6: it is about another tree"),
         ("UPDATE logs SET checkpoint_size = 0, size = 5", (), "checkpoint 600: the log has only 5 entries"),
         ("UPDATE logs SET checkpoint_size = 0, size = 5", (), "its leaf is beyond the tree"),
+        ("DELETE FROM log_checkpoints WHERE size = 600", (), "checkpoint 600: it was published as the last one"),
+        ("DELETE FROM log_checkpoints", (), "checkpoint 600: it was published as the last one and is missing"),
+        ("UPDATE logs SET vkey = ?", (FOREIGN_KEY,), f"log {ORIGIN}: its key"),
+        ("DELETE FROM logs", (), "an entry of a log that is not there"),
+        ("UPDATE log_entries SET log = 'other' WHERE leaf_index = 3", (), "an entry of a log that is not there"),
     ],
 )
 def test_whatever_is_changed_is_found(
-    connection: DriverConnection, keys: LogKeys, change: LiteralString, values: tuple[bytes, ...], flaw: str
+    connection: DriverConnection, keys: LogKeys, change: LiteralString, values: tuple[bytes | str, ...], flaw: str
 ) -> None:
     connection.fetch(change, values)
     assert any(flaw in found for found in audit(connection, keys)), audit(connection, keys)
+
+
+def test_what_this_machine_has_signed_must_be_there_still(
+    connection: DriverConnection, keys: LogKeys, tmp_path: Path
+) -> None:
+    mark = HighWater(tmp_path / "high-water", keys.signer.verifier.vkey).read()
+    assert mark is not None
+    assert mark.size == 600
+
+    def audit_under(mark: Checkpoint) -> list[str]:
+        return [str(flaw) for flaw in LogAudit(connection, keys.public, mark).run()]
+
+    assert audit_under(mark) == []
+    assert audit_under(structs.replace(mark, size=601)) == [
+        "high-water mark: the log was signed up to 601 entries and has 600: was a backup restored?"
+    ]
+    assert audit_under(structs.replace(mark, root=bytes(32))) == ["high-water mark: the tree has another root"]
+    strange = structs.replace(mark, origin="other")
+    assert audit_under(strange) == ["high-water mark: it is of the log other, which is not there"]
 
 
 def test_two_entries_that_are_exchanged_are_found(connection: DriverConnection, keys: LogKeys) -> None:
@@ -95,7 +125,7 @@ def test_a_log_that_grows_meanwhile_is_audited_as_it_was(
     connection: DriverConnection, keys: LogKeys, address: DatabaseAddress
 ) -> None:
     connection.fetch("DELETE FROM receipts WHERE sequence = 7")
-    flaws = audit_log(connection, ORIGIN, keys.signer.verifier.vkey)
+    flaws = LogAudit(connection, keys.public).run()
     assert "neither" in str(next(flaws))
     with closing(open_log(address)) as other:
         other.fetch("DELETE FROM log_tiles")

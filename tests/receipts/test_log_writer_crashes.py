@@ -14,7 +14,7 @@ import pytest
 
 from tallygate.genai.secret import Secret
 from tallygate.receipts.key_file import make_key_file, read_key_file
-from tallygate.receipts.log_audit import audit_log
+from tallygate.receipts.log_audit import LogAudit
 from tallygate.store.address import DatabaseAddress
 from tallygate.store.driver import DriverConnection
 from tallygate.store.log import claim_log
@@ -32,7 +32,8 @@ def test_a_kill_at_any_step_contradicts_nothing(
 ) -> None:
     text = make_key_file(0, origin="example.com/log")
     (tmp_path / "keys").write_text(text)
-    vkey = read_key_file(Secret(text)).signer.verifier.vkey
+    keys = read_key_file(Secret(text))
+    vkey = keys.signer.verifier.vkey
     with closing(DriverConnection(address)) as connection:
         claim_log(connection, "example.com/log", vkey, 1)
     chance = random.Random(cycles)  # the same kills each time
@@ -57,7 +58,7 @@ def test_a_kill_at_any_step_contradicts_nothing(
     assert judge(list(seen), entries, vkey)
     with closing(DriverConnection(address)) as connection:
         assert connection.fetch("SELECT count(*) FROM receipts") == [(len(entries),)]
-        assert list(audit_log(connection, "example.com/log", vkey)) == []
+        assert list(LogAudit(connection, keys.public).run()) == []
     assert judge(read_published(address)[-1:], entries, vkey) == [len(entries)]
 
 

@@ -11,6 +11,7 @@ import typer
 from msgspec import structs
 
 from tallygate.cli import FAILED
+from tallygate.cli.terminal.counting import count
 from tallygate.cli.terminal.options import AsJson, ConfigFile, DataFolder
 from tallygate.cli.terminal.session import open_database
 from tallygate.cli.terminal.table import print_json, print_table
@@ -67,15 +68,11 @@ def _group(sums_nusd: Mapping[str, int]) -> Counter[str]:
 
 
 def _conclude(counts: Counts, findings: int) -> str:
-    calls = f"{_count(counts.holds, 'call')} ({counts.open_holds} open)"
-    read = f"{_count(counts.transfers, 'transfer')}, {calls} and {_count(counts.wallets, 'wallet')}: "
+    calls = f"{count(counts.holds, 'call')} ({counts.open_holds} open)"
+    read = f"{count(counts.transfers, 'transfer')}, {calls} and {count(counts.wallets, 'wallet')}: "
     if findings:
-        return f"{read}{_count(findings, 'figure')} wrong."
+        return f"{read}{count(findings, 'figure')} wrong."
     return f"{read}everything adds up."
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _to_json(reading: Audit, findings: list[Finding]) -> dict[str, Any]:

@@ -6,10 +6,14 @@ tree is signed that contradicts it. It holds a checkpoint as it was signed, so i
 
 import os
 from pathlib import Path
+from typing import Final
 
 from tallygate.receipts import checkpoint, note
 from tallygate.receipts.checkpoint import Checkpoint
 from tallygate.store.lock_file import LockFile
+
+FILE_NAME: Final = "log-high-water"
+"""What the file is called in the data folder."""
 
 
 class BadMark(Exception):

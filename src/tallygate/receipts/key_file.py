@@ -16,6 +16,8 @@ from tallygate.receipts import note
 from tallygate.receipts.key_set import KEY_SET, KeySet, Log, PublicKey, Purpose
 
 FORMAT: Final = "tallygate/receipt-keys/1"
+FILE_NAME: Final = "receipt-keys.json"
+"""What the file is called in the data folder."""
 SUBJECT_KEY_BYTES: Final = 32
 
 _HEX = re.compile(rf"[0-9a-f]{{{2 * SUBJECT_KEY_BYTES}}}", re.ASCII)

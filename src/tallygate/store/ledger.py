@@ -1,22 +1,48 @@
-"""Reads the whole ledger for who re-adds it: every table of the book at one moment, row by row, in fixed orders.
+"""Reads the whole ledger for who re-adds it: every table of the book at one moment, row by row, in fixed orders, and
+what was written with it: receipts, and prices on record.
 
 Nothing is added up here, nothing is decided, and no table is ever whole in memory. Ids are compared by their bytes, as
 Python compares them.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Executable, collate, literal, select
+from msgspec import Struct
+from sqlalchemy import Column, ColumnElement, Connection, Executable, collate, func, literal, select
 
 from tallygate.genai.book import Budget, Hold, Transfer, User, Wallet
+from tallygate.genai.price_row import PriceRow
 from tallygate.store.address import Engine
 from tallygate.store.book_rows import unpack_budget, unpack_hold, unpack_transfer, unpack_user, unpack_wallet
 from tallygate.store.database import Database
-from tallygate.store.schema import budgets, epochs, holds, transfers, users, wallets
+from tallygate.store.schema import (
+    budgets,
+    epochs,
+    holds,
+    log_checkpoints,
+    log_entries,
+    log_statements,
+    logs,
+    prices,
+    receipts,
+    transfers,
+    users,
+    wallets,
+)
 
 FETCHED_ROWS = 1_000
+
+
+class KeptBody(Struct, frozen=True):
+    """A receipt's row. `body` None: it was erased; `log` empty: it has no entry in any log."""
+
+    id: str
+    workspace_id: str
+    sequence: int
+    body: bytes | None
+    log: str
 
 
 class Snapshot:
@@ -72,11 +98,53 @@ class Snapshot:
         )
         return frozenset(row[0] for row in self._fetch(chosen))
 
+    def receipts(self) -> Iterator[KeptBody]:
+        """Every receipt, by id."""
+        columns = (receipts.c.id, receipts.c.workspace_id, receipts.c.sequence, receipts.c.body)
+        joined = receipts.outerjoin(log_entries, log_entries.c.id == receipts.c.id)
+        chosen = select(*columns, func.coalesce(log_entries.c.log, "")).select_from(joined)
+        return (KeptBody(*row) for row in self._fetch(chosen.order_by(self._by(receipts.c.id))))
+
+    def first_receipts(self) -> Mapping[str, int]:
+        """The lowest number of a receipt, by workspace."""
+        chosen = select(receipts.c.workspace_id, func.min(receipts.c.sequence)).group_by(receipts.c.workspace_id)
+        return {row[0]: row[1] for row in self._fetch(chosen)}
+
+    def prices_on_record(self) -> Iterator[tuple[str, bytes, PriceRow | None]]:
+        """Every statement of a price: the version, its body, and what an operator set; None if nobody did."""
+        columns = [prices.c[name] for name in PriceRow.__struct_fields__]
+        joined = log_statements.outerjoin(prices, prices.c.version == log_statements.c.id)
+        chosen = select(log_statements.c.id, log_statements.c.body, *columns).select_from(joined)
+        chosen = chosen.where(log_statements.c.kind == "price").order_by(log_statements.c.id)
+        return ((row[0], row[1], _to_price(row[2:])) for row in self._fetch(chosen))
+
+    def prices_off_record(self) -> Iterator[tuple[str, int]]:
+        """Every price that an operator set and that has no statement: its version, and when it was set."""
+        recorded = select(log_statements.c.id).where(log_statements.c.id == prices.c.version)
+        chosen = select(prices.c.version, prices.c.created_at_ns).where(~recorded.exists()).order_by(prices.c.seq)
+        return ((row[0], row[1]) for row in self._fetch(chosen))
+
+    def log_lifetime_ns(self) -> tuple[int, int] | None:
+        """When receipts began, and when the last checkpoint was published (0: none was); None: they have not begun."""
+        began_ns, checked_ns = self._connection.execute(
+            select(
+                select(func.min(logs.c.created_at_ns)).scalar_subquery(),
+                select(func.coalesce(func.max(log_checkpoints.c.at_ns), 0)).scalar_subquery(),
+            )
+        ).one()
+        return None if began_ns is None else (began_ns, checked_ns)
+
     def _fetch(self, chosen: Executable) -> Iterator[Any]:
         yield from self._connection.execute(chosen).yield_per(FETCHED_ROWS)
 
     def _by(self, column: Column[str]) -> ColumnElement[str]:
         return collate(column, self._collation)
+
+
+def _to_price(values: Sequence[Any]) -> PriceRow | None:
+    """The row of these values, in the order of its fields; None for one that is not there."""
+    named = dict(zip(PriceRow.__struct_fields__, values, strict=True))
+    return None if named["version"] is None else PriceRow(**named)
 
 
 @contextmanager

@@ -34,10 +34,15 @@ _ENTRIES_ALONE: LiteralString = (
     " LEFT JOIN log_statements ON log_statements.id = log_entries.id"
     " WHERE receipts.id IS NULL AND log_statements.id IS NULL ORDER BY log_entries.id"
 )
+_ENTRIES_ASTRAY: LiteralString = (
+    "SELECT log_entries.id FROM log_entries LEFT JOIN logs ON logs.origin = log_entries.log"
+    " WHERE logs.origin IS NULL ORDER BY log_entries.id"
+)
 _ALONE: tuple[tuple[LiteralString, str], ...] = (
     (_RECEIPTS_ALONE, "a receipt that has no place in any log"),
     (_STATEMENTS_ALONE, "a statement that has no place in any log"),
     (_ENTRIES_ALONE, "an entry of which there is neither a receipt nor a statement"),
+    (_ENTRIES_ASTRAY, "an entry of a log that is not there"),
 )
 
 
@@ -46,6 +51,16 @@ class Stray(Struct, frozen=True):
 
     id: str
     what: str
+
+
+class KeptLog(Struct, frozen=True):
+    """A log as its row has it: its key, how large its tree is, and up to where the last checkpoint goes."""
+
+    origin: str
+    vkey: str
+    status: str
+    size: int
+    checkpoint_size: int
 
 
 @contextmanager
@@ -61,6 +76,20 @@ def snapshot(connection: DriverConnection) -> Generator[None]:
             connection.fetch("ROLLBACK")
 
 
+def list_logs(connection: DriverConnection) -> list[KeptLog]:
+    """Every log, the oldest first."""
+    found = connection.fetch(
+        "SELECT origin, vkey, status, size, checkpoint_size FROM logs ORDER BY created_at_ns, origin"
+    )
+    return [KeptLog(*row) for row in found]
+
+
+def count_waiting(connection: DriverConnection, origin: str) -> int:
+    """How many entries have no leaf yet."""
+    ((count,),) = connection.fetch("SELECT count(*) FROM log_entries WHERE log = ? AND leaf_index IS NULL", (origin,))
+    return count
+
+
 def list_entry_gaps(connection: DriverConnection, origin: str, size: int) -> list[tuple[int, int]]:
     """Pairs of leaves with nothing between them that should follow each other; -1 and `size` stand for the ends."""
     gaps: list[tuple[int, int]] = [(before, index) for before, index in connection.fetch(_GAPS, (origin,))]
@@ -68,11 +97,17 @@ def list_entry_gaps(connection: DriverConnection, origin: str, size: int) -> lis
     return [*gaps, (last, size)] if last < size - 1 else gaps
 
 
-def list_strays(connection: DriverConnection, origin: str, size: int) -> list[Stray]:
-    """Receipts and statements without an entry, entries without either, and leaves beyond the tree."""
-    beyond = connection.fetch("SELECT id FROM log_entries WHERE log = ? AND leaf_index >= ?", (origin, size))
-    alone = [Stray(row[0], what) for sql, what in _ALONE for row in connection.fetch(sql)]
-    return [*alone, *(Stray(row[0], "its leaf is beyond the tree") for row in beyond)]
+def list_strays(connection: DriverConnection) -> list[Stray]:
+    """Receipts and statements without an entry, entries without either, and entries without a log."""
+    return [Stray(row[0], what) for sql, what in _ALONE for row in connection.fetch(sql)]
+
+
+def list_beyond(connection: DriverConnection, origin: str, size: int) -> list[str]:
+    """The ids of entries whose leaf is beyond the tree."""
+    return [
+        row[0]
+        for row in connection.fetch("SELECT id FROM log_entries WHERE log = ? AND leaf_index >= ?", (origin, size))
+    ]
 
 
 def list_checkpoints(connection: DriverConnection, origin: str, after_size: int, limit: int) -> list[Published]:

@@ -5,7 +5,7 @@ imports no room of the server: whoever has a bundle and a key needs nothing else
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -23,10 +23,12 @@ from tallygate.cli.terminal.verdicts import Judged, conclude, missing_file, prin
 from tallygate.receipts import base64_text, merkle
 from tallygate.receipts.checkpoint import Checkpoint
 from tallygate.receipts.commitment import LABELS, Label
+from tallygate.receipts.entries import PRICE
 from tallygate.receipts.key_set import KeySet
 from tallygate.receipts.pinned import PINNED_BYTES_MAX, BadKeySet, pin_key, read_pinned
+from tallygate.receipts.receipt import Receipt
 from tallygate.receipts.remembered import BadMemory, Memory
-from tallygate.receipts.verify import FAILED, NOT_ENOUGH, VERIFIED, Material, Verdict, verify
+from tallygate.receipts.verify import FAILED, NOT_ENOUGH, VERIFIED, Material, Reckoning, Verdict, verify
 
 PROOF_BYTES_MAX: Final = 65_536
 
@@ -41,10 +43,15 @@ app = typer.Typer(add_completion=False)
 
 
 class Verifier(Struct):
-    """What was given beside the bundles: it is the same for all of them."""
+    """What was given beside the bundles: it is the same for all of them.
+
+    `prices` are those the user wants the charges reckoned with, `more_prices` those that were met among the files.
+    """
 
     pinned: KeySet | None
-    material: Material
+    opened: Mapping[Label, bytes]
+    prices: Sequence[Reckoning] = ()
+    more_prices: Sequence[Reckoning] = ()
     memory: Memory | None = None
     paths: Sequence[NodePath] = ()
 
@@ -52,20 +59,29 @@ class Verifier(Struct):
         """The verdict on one bundle. Raises BadMemory, OSError."""
         if found.unread:
             return missing_file(found.name, found.unread)
-        verdict = verify(found.data, self.pinned, self.material)
-        if self.memory is not None and verdict.checkpoint is not None:
-            verdict = self._compare(found.data, verdict, verdict.checkpoint, self.memory)
-        return Judged(found.name, verdict)
+        said = verify(found.data, self.pinned)
+        material = Material(opened=self.opened, reckonings=self._choose_prices(said))
+        if self.memory is None or said.checkpoint is None:
+            return Judged(found.name, verify(found.data, self.pinned, material))
+        return Judged(found.name, self._compare(found.data, material, said.checkpoint, self.memory))
 
-    def _compare(self, data: bytes, verdict: Verdict, head: Checkpoint, memory: Memory) -> Verdict:
-        """Hold the checkpoint to the one remembered of its log, and remember it if it is the larger one."""
+    def _compare(self, data: bytes, material: Material, head: Checkpoint, memory: Memory) -> Verdict:
+        """The verdict on a bundle whose checkpoint is held to the one remembered, and remembered if it is larger."""
         remembered = memory.recall(head.origin)
         if remembered is not None:
             path = _choose_path(head, remembered, self.paths)
-            verdict = verify(data, self.pinned, replace(self.material, remembered=remembered, consistency=path))
+            material = replace(material, remembered=remembered, consistency=path)
+        verdict = verify(data, self.pinned, material)
         if verdict.exit_code == VERIFIED and (remembered is None or remembered.size < head.size):
             memory.keep(head.origin, verdict.signed)
         return verdict
+
+    def _choose_prices(self, said: Verdict) -> tuple[Reckoning, ...]:
+        """A price that merely lies beside a receipt is asked of nobody: it is taken if it fits."""
+        if not isinstance(said.entry, Receipt):
+            return ()
+        version = said.entry.charge.price
+        return (*self.prices, *(price for price in self.more_prices if price.version == version))
 
 
 @app.command("verify")
@@ -103,7 +119,9 @@ def verify_files(
     reckonings = tuple(reckoning for judged in prices for reckoning in reckon(judged.verdict))
     verifier = Verifier(
         pinned,
-        Material(opened=_read_opened(opened or ()), reckonings=reckonings),
+        _read_opened(opened or ()),
+        reckonings,
+        () if single else tuple(_find_prices(files, pinned)),
         None if remember is None else Memory(remember),
         [_read_path(path) for path in consistency or ()],
     )
@@ -166,6 +184,13 @@ def _judge_price(found: Found, pinned: KeySet | None) -> Judged:
     if found.unread:
         return missing_file(found.name, found.unread)
     return Judged(found.name, check_price(verify(found.data, pinned)))
+
+
+def _find_prices(files: Sequence[Path], pinned: KeySet | None) -> Iterator[Reckoning]:
+    """The verified prices among many bundles."""
+    for found in read_bundles(files):
+        if PRICE.encode() in found.data:
+            yield from reckon(check_price(verify(found.data, pinned)))
 
 
 def _read_opened(given: Sequence[str]) -> dict[Label, bytes]:

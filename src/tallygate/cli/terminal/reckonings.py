@@ -3,14 +3,12 @@
 from collections.abc import Iterator
 from functools import partial
 
-import msgspec
 from msgspec.structs import replace
 
 from tallygate.genai.price_row import PriceRow
+from tallygate.ledger.price_rows import read_row
 from tallygate.ledger.prices import Price, charge, name_version
-from tallygate.ledger.terms import read_price
-from tallygate.receipts.entries import PriceEntry
-from tallygate.receipts.entries import read_price as read_row
+from tallygate.receipts.entries import PriceEntry, read_price
 from tallygate.receipts.verify import VERIFIED, Check, Reckoning, Verdict
 
 _NS_PER_MS = 1_000_000
@@ -34,7 +32,7 @@ def check_price(verdict: Verdict) -> Verdict:
 
 
 def reckon(verdict: Verdict) -> Iterator[Reckoning]:
-    """What can be reckoned with the price of a verdict that has passed `check_price`; nothing with any other."""
+    """What can be reckoned with the price of a verdict that `check_price` has passed; nothing with any other."""
     if verdict.exit_code == VERIFIED:
         row, price = _read(verdict)
         yield Reckoning(row.version, partial(charge, price), row.effective_from_ns // _NS_PER_MS)
@@ -45,9 +43,8 @@ def _read(verdict: Verdict) -> tuple[PriceRow, Price]:
     if not isinstance(entry, PriceEntry) or entry.kind != "sale":
         raise NoPrice("it is not about a price that wallets pay")
     try:
-        row = read_row(entry)
-        terms = msgspec.json.decode(row.terms)
-        price = read_price(row.kind, row.name, terms, effective_from_ns=row.effective_from_ns)
+        row = read_price(entry)
+        price = read_row(row)
     except (ValueError, AttributeError, TypeError, RecursionError) as error:
         raise NoPrice(f"its terms cannot be read: {error}") from None
     if name_version(price) != row.version:

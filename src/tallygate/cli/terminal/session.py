@@ -14,10 +14,11 @@ from tallygate.access.pepper import fingerprint, load_or_create_pepper
 from tallygate.access.secret_file import BadSecret
 from tallygate.cli.terminal.configuration import read_settings
 from tallygate.cli.terminal.failure import Failure
+from tallygate.cli.terminal.reading import locate_database
 from tallygate.config import Settings
 from tallygate.ledger.fold import fold
 from tallygate.receipts.receipt import complete
-from tallygate.store.address import parse_address
+from tallygate.store.address import DatabaseAddress, parse_address
 from tallygate.store.database import Database
 from tallygate.store.meta import claim_pepper, schema_is_current
 from tallygate.store.migrate import migrate
@@ -33,21 +34,21 @@ def open_database(
 
     Raises Failure where it cannot be used.
     """
+    address, settings = locate_database(config, data) if untouched else _make_database(config, data)
+    with Database(address) as database:
+        yield database, settings
+
+
+def _make_database(config: Path | None, data: Path | None) -> tuple[DatabaseAddress, Settings]:
     settings = read_settings(config, data=data).settings
     try:
         address = parse_address(settings.database_url, settings.data)
         if not schema_is_current(address):
-            if untouched:
-                raise Failure(
-                    f"There is no database of this version of Tallygate at {address.shown}.\n"
-                    "Check `data` and `database_url`; `tallygate serve` makes a database or brings it up to date."
-                )
             settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
             migrate(address)
     except StoreRefusal as refusal:
         raise Failure(str(refusal)) from None
-    with Database(address) as database:
-        yield database, settings
+    return address, settings
 
 
 @asynccontextmanager
