@@ -40,8 +40,8 @@ def settle_twice() -> None:
         seen[item.hold_id] = structs.replace(item, hold_id=f"{item.hold_id}x", claim=None)
         return await admit(self, item)
 
-    async def repeat(self: Writer, item: Settlement | Void) -> Any:
-        result = await settle(self, item)
+    async def repeat(self: Writer, item: Settlement | Void, wait_s: float | None = None) -> Any:
+        result = await settle(self, item, wait_s)
         again = seen.pop(item.hold.id, None)
         if isinstance(result, Posted) and again is not None:
             held = await admit(self, again)
@@ -57,8 +57,8 @@ def lose_settlements() -> None:
     settle = Writer.settle
     turns = iter(range(10**9))
 
-    async def forget(self: Writer, item: Settlement | Void) -> Any:
-        return await settle(self, item) if next(turns) % 3 else Voided(item.hold)
+    async def forget(self: Writer, item: Settlement | Void, wait_s: float | None = None) -> Any:
+        return await settle(self, item, wait_s) if next(turns) % 3 else Voided(item.hold)
 
     Writer.settle = forget
 
@@ -67,8 +67,8 @@ def void_after_dispatch() -> None:
     """What was sent is given back as if it had not been."""
     settle = Writer.settle
 
-    async def give_back(self: Writer, item: Settlement | Void) -> Any:
-        return await settle(self, Void(item.hold, item.epoch))
+    async def give_back(self: Writer, item: Settlement | Void, wait_s: float | None = None) -> Any:
+        return await settle(self, Void(item.hold, item.epoch), wait_s)
 
     Writer.settle = give_back
 

@@ -34,13 +34,13 @@ class ShelfWriter:
         self.asked.append(item)
         return self.shelf.do(item, self.now_ns)
 
-    async def settle(self, item: Settlement | Void) -> Result:
+    async def settle(self, item: Settlement | Void, wait_s: float | None = None) -> Result:
         """Goes on when nobody waits any more."""
         self.ends.append(item)
         task = asyncio.create_task(self._write(item))
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
-        return await asyncio.shield(task)
+        return await asyncio.wait_for(asyncio.shield(task), wait_s)
 
     async def _write(self, item: Settlement | Void) -> Result:
         await self.gate.wait()

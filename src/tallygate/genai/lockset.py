@@ -48,24 +48,42 @@ class Lockset(Struct, frozen=True):
 
 
 class _Names:
-    """A lockset while it grows."""
+    """A lockset while it grows, a set for each field. Some ids are empty: they name no row."""
+
+    __slots__ = Lockset.__struct_fields__
 
     def __init__(self) -> None:
-        self.sets: dict[str, set[str]] = {name: set() for name in Lockset.__struct_fields__}
-
-    def add(self, **ids: str) -> None:
-        for table, row_id in ids.items():
-            if row_id:
-                self.sets[table].add(row_id)
+        self.workspaces: set[str] = set()
+        self.users: set[str] = set()
+        self.keys: set[str] = set()
+        self.wallets: set[str] = set()
+        self.budgets: set[str] = set()
+        self.budget_owners: set[str] = set()
+        self.claims: set[str] = set()
+        self.holds: set[str] = set()
+        self.transfers: set[str] = set()
 
     def add_admission(self, item: Admission) -> None:
-        self.add(workspaces=item.workspace_id, users=item.user_id, keys=item.key_id, wallets=item.workspace_id)
-        self.add(holds=item.hold_id, claims=item.claim.id if item.claim else "")
-        self.sets["budget_owners"].update((item.workspace_id, item.user_id, item.key_id))
+        self.workspaces.add(item.workspace_id)
+        self.users.add(item.user_id)
+        self.keys.add(item.key_id)
+        self.wallets.add(item.workspace_id)
+        self.budget_owners.update((item.workspace_id, item.user_id, item.key_id))
+        self.holds.add(item.hold_id)
+        if item.claim is not None:
+            self.claims.add(item.claim.id)
 
     def add_end(self, hold: Hold) -> None:
-        self.add(users=hold.user_id, wallets=hold.workspace_id, claims=hold.claim_id, holds=hold.id)
-        self.sets["budgets"].update(hold.budget_ids)
+        self.users.add(hold.user_id)
+        self.wallets.add(hold.workspace_id)
+        self.holds.add(hold.id)
+        if hold.budget_ids:
+            self.budgets.update(hold.budget_ids)
+        if hold.claim_id:
+            self.claims.add(hold.claim_id)
+
+    def close(self) -> Lockset:
+        return Lockset(*[tuple(sorted(getattr(self, name) - {""})) for name in Lockset.__struct_fields__])
 
 
 def name_rows(items: Iterable[Item]) -> Lockset:
@@ -78,14 +96,17 @@ def name_rows(items: Iterable[Item]) -> Lockset:
             case Settlement() | Void() | Recovery():
                 names.add_end(item.hold)
             case Progress():
-                names.add(holds=item.hold.id)
+                names.holds.add(item.hold.id)
             case TopUp():
-                names.add(wallets=item.workspace_id, transfers=derive_transfer_id(item.id, "topup"))
+                names.wallets.add(item.workspace_id)
+                names.transfers.add(derive_transfer_id(item.id, "topup"))
             case Payout():
-                names.add(wallets=item.workspace_id, transfers=derive_transfer_id(item.id, "payout"))
+                names.wallets.add(item.workspace_id)
+                names.transfers.add(derive_transfer_id(item.id, "payout"))
             case Refund():
-                names.add(wallets=item.hold.workspace_id, holds=item.hold.id)
-                names.add(transfers=derive_transfer_id(item.id, "refund"))
+                names.wallets.add(item.hold.workspace_id)
+                names.holds.add(item.hold.id)
+                names.transfers.add(derive_transfer_id(item.id, "refund"))
             case LimitChange():
-                names.add(budgets=item.budget_id)
-    return Lockset(**{name: tuple(sorted(ids)) for name, ids in names.sets.items()})
+                names.budgets.add(item.budget_id)
+    return names.close()

@@ -73,6 +73,8 @@ class Draft:
 
     def budgets_of(self, *owner_ids: str) -> list[Budget]:
         """Every budget of these owners, as it stands now."""
+        if not self._budgets_of:
+            return []
         found = (self.budgets.get(budget_id) for owner in owner_ids for budget_id in self._budgets_of.get(owner, ()))
         return [budget for budget in found if budget is not None]
 

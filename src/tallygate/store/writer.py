@@ -35,6 +35,7 @@ from tallygate.store.address import DatabaseAddress
 from tallygate.store.book import Away, Book, BookError, Broken, Busy, EpochEnded, Full, Loaded, Walled
 from tallygate.store.engines import open_book
 from tallygate.store.epochs import Life, begin_life
+from tallygate.store.patience import Patience
 from tallygate.store.queue import Batch, Beat, Close, Entry, Queue
 from tallygate.store.receipt_rows import ReceiptRow, make_row
 from tallygate.store.waiting import Waiting
@@ -84,6 +85,7 @@ class Writer:
         self._clock_ns = clock_ns
         self._queue = Queue()
         self._waiting = Waiting(self._queue)
+        self._patience: dict[float, Patience] = {}
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._life: Life | None = None
         # The rest is the thread's own; others only look, to find a statement that hangs.
@@ -131,9 +133,15 @@ class Writer:
         """
         return await self._ask(item)
 
-    async def settle(self, item: Settlement | Void) -> Result:
-        """Posted, Voided, AlreadyDone, Fenced or Refused, once decided. It goes on when nobody waits any more."""
-        return await self._take(self._put(item))
+    async def settle(self, item: Settlement | Void, wait_s: float | None = None) -> Result:
+        """Posted, Voided, AlreadyDone, Fenced or Refused, once decided. It goes on when nobody waits any more.
+
+        Raises TimeoutError after `wait_s`; None waits for as long as it takes.
+        """
+        entry = self._put(item)
+        if wait_s is not None:
+            self._watch(entry, wait_s)
+        return await self._take(entry)
 
     async def recover(self, item: Recovery) -> Result:
         """Posted, AlreadyDone, Fenced or Refused, behind everything else."""
@@ -154,9 +162,9 @@ class Writer:
 
     async def _ask(self, item: Item) -> Result:
         entry = self._put(item)
+        self._watch(entry, WAIT_S)
         try:
-            async with asyncio.timeout(WAIT_S):
-                return await self._take(entry)
+            return await self._take(entry)
         except TimeoutError:
             self._cut_hanging()
             raise StoreUnavailable(retry_after_s=2) from None
@@ -169,6 +177,13 @@ class Writer:
         except asyncio.CancelledError:
             self._waiting.leave(entry)
             raise
+
+    def _watch(self, entry: Entry, seconds: float) -> None:
+        assert entry.answer is not None, "somebody waits"
+        patience = self._patience.get(seconds)
+        if patience is None:
+            patience = self._patience[seconds] = Patience(seconds)
+        patience.watch(entry.answer)
 
     def _put(self, item: Item) -> Entry:
         entry = Entry(item, asyncio.get_running_loop().create_future())
