@@ -5,9 +5,9 @@ comes to its end. Rooms never see a `Call`, only the values they need.
 """
 
 import asyncio
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager
-from typing import Protocol
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Protocol, Self
 
 from tallygate.dialects.base import Dialect
 from tallygate.errors import TallygateError
@@ -71,21 +71,22 @@ class Departure:
         if self._waiting is not None:
             self._waiting.cancel()
 
-    @contextmanager
-    def watching(self) -> Generator[None]:
+    def watching(self) -> Self:
         """Raise ClientGone, or what the call was stopped with, inside this stretch; at once if that was before."""
+        return self
+
+    def __enter__(self) -> None:
         if self._why is not None:
             raise self._why
-        task = self._waiting = asyncio.current_task()
-        try:
-            yield
-        except asyncio.CancelledError:
-            # Ours only if the door asked for it; a shutdown's cancel must stay one.
-            if self._why is not None and task is not None and task.uncancel() == 0:
-                raise self._why from None
-            raise
-        finally:
-            self._waiting = None
+        self._waiting = asyncio.current_task()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        task, self._waiting = self._waiting, None
+        # Ours only if the door asked for it; a shutdown's cancel must stay one.
+        if isinstance(error, asyncio.CancelledError) and self._why and task is not None and task.uncancel() == 0:
+            raise self._why from None
 
 
 class Call:

@@ -6,8 +6,7 @@ they have come to is reckoned by the rules of their end, as if they broke off ju
 """
 
 import asyncio
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Final
 
 from tallygate.access.admission import Admitted
@@ -23,17 +22,26 @@ AT_ONCE: Final = 64
 """So many notes are written before others get their turn."""
 
 
-class _Pace:
-    """One running stream. `old`: it was there when the clock last struck; `noted`: the writes told of."""
+class Pace:
+    """One running stream, while its `with` block lasts. `old`: it was there when the clock last struck; `noted`: the
+    writes told of.
+    """
 
-    __slots__ = ("admitted", "body_bytes", "noted", "old", "watch")
+    __slots__ = ("_paces", "admitted", "body_bytes", "noted", "old", "watch")
 
-    def __init__(self, admitted: Admitted, watch: Watch, body_bytes: int) -> None:
+    def __init__(self, paces: "set[Pace]", admitted: Admitted, watch: Watch, body_bytes: int) -> None:
+        self._paces = paces
         self.admitted = admitted
         self.watch = watch
         self.body_bytes = body_bytes
         self.old = False
         self.noted = 0
+
+    def __enter__(self) -> None:
+        self._paces.add(self)
+
+    def __exit__(self, *_: object) -> None:
+        self._paces.discard(self)
 
 
 class Pacer:
@@ -41,24 +49,20 @@ class Pacer:
 
     def __init__(self, note: Note) -> None:
         self._note = note
-        self._paces: set[_Pace] = set()
+        self._paces: set[Pace] = set()
         self._ticking: asyncio.Task[None] | None = None
 
-    @contextmanager
-    def keep(self, admitted: Admitted, watch: Watch, body_bytes: int) -> Generator[None]:
+    def keep(self, admitted: Admitted, watch: Watch, body_bytes: int) -> Pace:
         """The call runs while this context is open. `body_bytes`: of its request."""
-        pace = _Pace(admitted, watch, body_bytes)
-        self._paces.add(pace)
         if self._ticking is None or self._ticking.done():
             self._ticking = asyncio.create_task(self._tick())
-        try:
-            yield
-        finally:
-            self._paces.discard(pace)
+        return Pace(self._paces, admitted, watch, body_bytes)
 
     async def _tick(self) -> None:
-        while self._paces:
+        while True:
             await asyncio.sleep(EVERY_S)
+            if not self._paces:
+                return
             await self.look()
 
     async def look(self) -> None:
@@ -73,7 +77,7 @@ class Pacer:
                 await asyncio.sleep(0)
 
 
-def _reckon(pace: _Pace) -> Progress:
+def _reckon(pace: Pace) -> Progress:
     hold, quote = pace.admitted.hold, pace.admitted.quote
     bill = draw_up(pace.watch.outcome("partial"), quote.price, quote.bound, hold, pace.body_bytes)
     return Progress(

@@ -129,7 +129,8 @@ class Relay:
         forwarded = call.forwarded if exchange.dialect is call.dialect else ()
         request = outgoing(exchange.provider, exchange.dialect.name, exchange.body, forwarded, stream=call.peek.stream)
         serve = exchange.provider.serve
-        with Heartbeat(call, _headers(call, exchange), self._silence_s) as heartbeat:
+        headers = _headers(call, exchange)
+        with Heartbeat(call, headers, self._silence_s) as heartbeat:
             watch.send(request.body)
             answer = await (serve(request) if serve else self._exit.send(request, self._timeouts))
             try:
@@ -137,7 +138,7 @@ class Relay:
                     body = await read_whole(answer, ERROR_BODY_BYTES_MAX)
                     raise exchange.dialect.read_error(answer.status, body, answer.headers.get("retry-after"))
                 if not call.peek.stream:
-                    return await self._whole(call, exchange, answer, watch)
+                    return await self._whole(call, exchange, answer, watch, headers)
                 kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
                 if kind == "application/json":
                     return await self._unfolded(call, exchange, answer, watch)
@@ -165,13 +166,15 @@ class Relay:
         withhold_usage = not peek.include_usage
         return Exchange(target, provider, call.dialect, body, (), withhold_usage, _find_shown_cap(call, admitted))
 
-    async def _whole(self, call: Call, exchange: Exchange, answer: Answer, watch: Watch) -> Relayed:
+    async def _whole(
+        self, call: Call, exchange: Exchange, answer: Answer, watch: Watch, headers: tuple[tuple[str, str], ...]
+    ) -> Relayed:
         body = await read_whole(answer, ANSWER_BYTES_MAX)
         response = exchange.dialect.read_response(body)
         watch.see_whole(response)
         if exchange.dialect is not call.dialect:
             body = call.dialect.write_response(_dated(response), call.body)
-        return Relayed(watch.outcome("ok"), _headers(call, exchange), body)
+        return Relayed(watch.outcome("ok"), headers, body)
 
     async def _unfolded(self, call: Call, exchange: Exchange, answer: Answer, watch: Watch) -> Relayed:
         """A provider that answers a stream request with a whole answer: the client still gets its stream."""
@@ -321,4 +324,6 @@ def _headers(call: Call, exchange: Exchange) -> tuple[tuple[str, str], ...]:
 
 def _plain(text: str) -> str:
     """A model's name as a header value: visible ASCII only, so that no name can end a header line."""
+    if len(text) <= 256 and text.isascii() and text.isprintable() and " " not in text:
+        return text
     return "".join(char if "!" <= char <= "~" else "?" for char in text[:256])

@@ -35,7 +35,8 @@ def read_usage(value: Any) -> tuple[Usage | None, Extra]:
     if not isinstance(value, dict):
         return None, {}
     members = cast(dict[str, Any], value)
-    given, made, total = (_count(members.get(name)) for name in ("prompt_tokens", "completion_tokens", "total_tokens"))
+    given, made = _count(members.get("prompt_tokens")), _count(members.get("completion_tokens"))
+    total = _count(members.get("total_tokens"))
     extra = {name: member for name, member in members.items() if name not in _TOTALS}
     if given is None and made is None:
         return None, extra
@@ -64,6 +65,8 @@ def _read_parts(extra: Extra, name: str, names: dict[str, str], whole: int) -> d
 
 def _count(value: Any) -> int | None:
     """A count of tokens: a whole number, also one written as 5.0, from 0 up to what no call reaches."""
+    if type(value) is int:  # nearly all are
+        return value if 0 <= value <= _TOKENS_MAX else None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _TOKENS_MAX:
         return None
     return int(value) if value == int(value) else None
