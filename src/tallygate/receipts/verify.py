@@ -212,9 +212,9 @@ def _check_consistency(head: Checkpoint, remembered: Checkpoint, path: tuple[byt
     name = "consistency"
     if head.origin != remembered.origin:
         return Check(name, "failed", "the remembered checkpoint is of another log")
-    if path is None and head.size != remembered.size:
-        return Check(name, "missing", f"no proof between the trees of {head.size} and {remembered.size} was given")
     old, new = (head, remembered) if head.size < remembered.size else (remembered, head)
+    if path is None and old.size != new.size:
+        return Check(name, "missing", f"no proof from the tree of {old.size} to that of {new.size} was given")
     if merkle.verify_consistency(old.size, new.size, path or (), old.root, new.root):
         return Check(name, "passed", f"one log: the tree of {new.size} begins with that of {old.size}")
     return Check(name, "failed", "the log has forked: this checkpoint and the remembered one cannot both be true")

@@ -1,5 +1,7 @@
 """`receipts gaps`: what is missing among bundles and in the database, and numbers that stand for two calls."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -11,6 +13,7 @@ from tallygate.store.address import DatabaseAddress
 from tallygate.store.database import Database
 from tests.cli.calling import Run
 from tests.fakes.proven import Proven, prove
+from tests.house.test_packages import SERVER_ONLY
 from tests.receipts.making import LOG, bundle, draft, post
 from tests.receipts.test_entries import body as price_body
 
@@ -124,3 +127,30 @@ def test_calls_from_before_receipts_are_not_missing(run: Run, database: Database
 
 def test_a_number_to_begin_behind_is_for_files(run: Run) -> None:
     assert run("receipts", "gaps", "--after-seq", "3").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("verb", "code", "said"),
+    [
+        ("receipts gaps {file}", 0, "1 receipt: no gap."),
+        ("receipts verify {file}", 2, "not together with the bundle"),
+        ("receipts export --workspace acme", 1, "`tallygate receipts export` needs the server's packages"),
+        ("verify", 1, "`tallygate verify` needs the server's packages (sqlalchemy is missing)"),
+    ],
+)
+def test_of_bundles_it_needs_no_server(tmp_path: Path, verb: str, code: int, said: str) -> None:
+    (file,) = write(tmp_path, 1)
+    program = f"""
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {SERVER_ONLY!r}:
+            raise ModuleNotFoundError(name, name=name)
+sys.meta_path.insert(0, Absent())
+sys.argv = ["tallygate", *{verb.format(file=file).split()!r}]
+from tallygate.cli import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert said in done.stdout + done.stderr

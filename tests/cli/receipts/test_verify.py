@@ -250,7 +250,7 @@ def test_a_proof_that_is_missing_says_where_it_is(run: Run, keys: str, tmp_path:
     options = ["--keys", keys, "--remember", str(tmp_path / "remembered.json")]
     run("receipts", "verify", write(tmp_path / "r.json", bundle(size=20)), *options)
     result = run("receipts", "verify", write(tmp_path / "r.json", bundle(size=30)), *options)
-    assert "no proof between the trees of 30 and 20" in result.stdout
+    assert "no proof from the tree of 20 to that of 30" in result.stdout
     assert "/log/consistency?old=N&new=M" in result.stderr
 
 
