@@ -39,6 +39,7 @@ from tallygate.ledger.fold import fold
 from tallygate.ledger.money import parse_usd
 from tallygate.media.folder import Folder, read_media_url
 from tallygate.media.spool import Spool
+from tallygate.pipeline.collector import spare_the_collector
 from tallygate.pipeline.count import Counter
 from tallygate.pipeline.finish import Finisher
 from tallygate.pipeline.relay import Relay
@@ -297,6 +298,7 @@ class Worker:
             # An engine started after us, or a model pulled since, is used without a restart.
             asyncio.create_task(repeat(LOOK_EVERY_S, partial(self._supply.look, self._exit, self._port))),
         ]
+        spare_the_collector()
 
     async def _recover(self) -> None:
         """Sweep until nothing is left, but no longer than a lease: a wallet that somebody keeps locked stops its own
