@@ -24,8 +24,12 @@ class Ceilings(Struct, frozen=True, kw_only=True):
 
 
 class Reach(Struct, frozen=True, kw_only=True):
-    """How far one target of a plan can go: its context window and longest answer, in tokens, None where unknown."""
+    """How far one target of a plan can go: its context window and longest answer, in tokens, None where unknown.
+
+    `foreign`: it does not speak the caller's dialect, so that tools which only that one knows are left out on the way.
+    """
 
     context_tokens: int | None = None
     output_tokens_max: int | None = None
     ceilings: Ceilings = Ceilings()
+    foreign: bool = False

@@ -32,7 +32,7 @@ OUTPUT_TOKENS_DEFAULT: Final = 8_192
 """The cap for a caller who named none, where nobody knows how long the model's answers can become."""
 
 # Schemas are written out for the model in words of the provider's, with more blanks or other marks than in the request.
-_WRITTEN_ANEW: Final = ("tools", "functions", "response_format", "output_config")
+_WRITTEN_ANEW: Final = ("tools", "functions", "response_format", "output_config", "text")
 
 # Top-level members that bring in what is not in the request.
 _HISTORY: Final = ("previous_response_id", "conversation")
@@ -55,7 +55,8 @@ _AT_LIST_PRICE: Final[Mapping[str, frozenset[str]]] = {
     "inference_geo": frozenset({"global"}),
 }
 _CONTEXT: Final = "context_management"
-_REFUSABLE: Final = frozenset((*_PASSING_BY, *_AT_LIST_PRICE, _CONTEXT))
+_REFUSABLE: Final = frozenset((*_PASSING_BY, *_AT_LIST_PRICE, _CONTEXT, "reasoning"))
+_USUAL_MODES: Final = frozenset({None, "standard"})
 _COMPACTION: Final = "compact_"
 """Edits of a context that are calls of their own, with usage that the answer's totals leave out
 (platform.claude.com/docs/en/build-with-claude/compaction)."""
@@ -81,12 +82,17 @@ class _Turn(Struct):
     audio: None = None
 
 
+class _Mode(Struct):
+    mode: str | None = None
+
+
 class _ContextEdits(Struct):
     edits: list[_Tool] | None = None
 
 
 _TEXT = msgspec.json.Decoder(str)
 _TOOLS = msgspec.json.Decoder(list[_Tool] | None)
+_MODE = msgspec.json.Decoder(_Mode | None)
 _CONTEXT_EDITS = msgspec.json.Decoder(_ContextEdits | None)
 _CONTENT = msgspec.json.Decoder(str | list[_Part] | None)
 _TURNS = msgspec.json.Decoder(list[_Turn])
@@ -145,6 +151,11 @@ def _refuse_passing_by(peek: Peek, body: bytes) -> None:
             raise UnsupportedParameter(
                 f"A dearer service than the usual one has no price here; leave `{name}` out.", param=name
             )
+    if "reasoning" in peek.spans and _read_mode(peek.spans["reasoning"], body) not in _USUAL_MODES:
+        raise UnsupportedParameter(
+            "A dearer way to think than the usual one has no price here; leave `reasoning.mode` out.",
+            param="reasoning.mode",
+        )
     if _is_given(peek, body, _CONTEXT):
         span = peek.spans[_CONTEXT]
         path = f"{_CONTEXT}.edits"
@@ -163,6 +174,14 @@ def _read_text(span: Span, body: bytes) -> str:
     """A member that should be text; empty if it is none."""
     try:
         return _TEXT.decode(body[span.value_start : span.end])
+    except msgspec.ValidationError:
+        return ""
+
+
+def _read_mode(span: Span, body: bytes) -> str | None:
+    """How the model is to think (developers.openai.com/api/reference/responses, `reasoning.mode`)."""
+    try:
+        return (_MODE.decode(body[span.value_start : span.end]) or _Mode()).mode
     except msgspec.ValidationError:
         return ""
 
@@ -205,7 +224,7 @@ def _max_input(peek: Peek, given: set[str], reach: Reach, request: ChatRequest |
     carried, added = Carried(), Added()
     if request is not None:
         carried = bound_media(request, reach)
-        added = bound_tools(request.tools, reach)
+        added = bound_tools(request, reach)
     tokens = PROMPT_TOKENS + peek.body_bytes - carried.inline_bytes + carried.tokens
     tokens += _bound_schemas(peek.spans, given) + added.prompt_tokens + _bound_history(given, reach)
     uses = added.uses + _bound_unlimited(given, reach)

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 
 from msgspec import Struct
 
+from tallygate.dialects.openai_responses.losses import NAME as RESPONSES
 from tallygate.errors import UnsupportedParameter
 from tallygate.genai.ceilings import Reach
 from tallygate.genai.chat import ChatRequest
@@ -20,6 +21,7 @@ from tallygate.genai.messages import (
     Message,
     Opaque,
     Part,
+    Reasoning,
     Stored,
     ToolResult,
     Video,
@@ -30,7 +32,12 @@ AUDIO_BYTES_PER_S_MIN: Final = 1_000
 
 # Members of a part whose content lies somewhere else, and types of parts inside parts that are not text.
 _ELSEWHERE: Final = frozenset({"file_id", "container_id"})
-_NOT_TEXT: Final = frozenset({"image", "document", "file", "audio", "video", "container_upload"})
+_NOT_TEXT: Final = frozenset({
+    "image", "document", "file", "audio", "video", "container_upload",
+    "computer_screenshot", "input_image", "input_file",
+})  # fmt: skip
+_PICTURE_MADE: Final = "image_generation_call"
+"""An earlier picture, which may be told by its id alone."""
 
 
 class Carried(Struct, frozen=True):
@@ -54,7 +61,22 @@ def bound_media(request: ChatRequest, reach: Reach) -> Carried:
         path = f"messages[{index}]"
         _refuse_references(message, path)
         carried += _sum(message.parts, f"{path}.content", reach)
+        if request.dialect == RESPONSES:
+            carried += _bound_thoughts(message, f"{path}.content", reach)
     return carried
+
+
+def _bound_thoughts(message: Message, path: str, reach: Reach) -> Carried:
+    """Thoughts that are told by their id alone: the provider may have kept them, of any length."""
+    for index, part in enumerate(message.parts):
+        if not isinstance(part, Reasoning) or part.encrypted is not None or part.signature is not None:
+            continue
+        if "id" not in part.extra or "content" in part.extra:
+            continue
+        if reach.context_tokens is None:
+            raise _unseen(f"{path}[{index}]", "A thought without its `encrypted_content` lies at a provider and")
+        return Carried(reach.context_tokens)
+    return Carried()
 
 
 def _refuse_references(message: Message, path: str) -> None:
@@ -77,7 +99,8 @@ def _bound_part(part: Part, path: str, reach: Reach) -> Carried:
         case ToolResult():
             return _sum(part.parts, f"{path}.content", reach)
         case Opaque():
-            if any(map(_is_unseen, _walk({"type": part.kind, **part.extra}))):
+            told_by_id = part.kind == _PICTURE_MADE and not part.extra.get("result")
+            if told_by_id or any(map(_is_unseen, _walk({"type": part.kind, **part.extra}))):
                 raise _unseen(path, f"What a part of type {part.kind} holds")
             return Carried()
         case _:

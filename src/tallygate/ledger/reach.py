@@ -40,6 +40,11 @@ class Reaches:
             known = self._memo[target] = self._join(target)
         return known
 
+    def of_call(self, target: Target, dialect: str) -> Reach:
+        """What is known of a target for a call that came in `dialect`."""
+        row, known = self._rows.get(target.provider), self(target)
+        return known if row is None or dialect in row.speaks else replace(known, foreign=True)
+
     def _join(self, target: Target) -> Reach:
         row = self._rows.get(target.provider)
         stated = Reach() if row is None else find_reach(row, target.model)

@@ -30,7 +30,6 @@ from tallygate.store.enquirer import Enquirer
 from tallygate.store.price_feed import load_prices
 from tallygate.transport.http import HttpExit
 
-
 QUOTED_MAX = 1_024
 """Names of models come from callers, so what is remembered of them must have an end."""
 
@@ -94,7 +93,8 @@ class Supply:
 
     def quote(self, plan: Plan, peek: Peek, body: bytes, dialect: Dialect) -> Quote:
         """What a call may cost at most, at the prices of this moment."""
-        quote = make_quote(self.prices, plan, peek, body, dialect.read_request, self._reaches, time.time_ns())
+        find_reach = partial(self._reaches.of_call, dialect=dialect.name)
+        quote = make_quote(self.prices, plan, peek, body, dialect.read_request, find_reach, time.time_ns())
         if quote.price_version not in self._quoted:
             self._note(quote)
         return quote
