@@ -127,6 +127,10 @@ class InvalidApiKey(RequestError):
     code = "invalid_api_key"
 
 
+class MissingApiKey(InvalidApiKey):
+    """This request has no API key. Send one as `Authorization: Bearer` or as `x-api-key`."""
+
+
 class InsufficientBalance(RequestError):
     """The workspace's balance does not cover what this call may cost."""
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tallygate.dialects.registry import DIALECTS
+from tallygate.dialects.registry import CLIENT_DIALECTS, DIALECTS
 from tallygate.errors import InvalidValue, TallygateError, UnsupportedParameter
 from tallygate.genai.ceilings import Ceilings, Reach
 from tallygate.genai.chat import ChatRequest
@@ -41,7 +41,7 @@ OPEN = Reach(
 )
 """A target that knows everything about media and nothing about its context."""
 
-every_dialect = pytest.mark.parametrize("name", sorted(DIALECTS))
+every_dialect = pytest.mark.parametrize("name", sorted(CLIENT_DIALECTS))
 
 
 def hold_of(bound: Bound) -> int:
@@ -64,7 +64,7 @@ def shrink(usage: Usage, most: Usage, output_tokens: int) -> Usage:
 @every_dialect
 @given(data=st.data())
 def test_no_call_costs_more_than_its_bound(name: str, data: st.DataObject) -> None:
-    dialect = DIALECTS[name]
+    dialect = CLIENT_DIALECTS[name]
     body = dialect.write_request(data.draw(VALUES[name].requests())).body
     peek = dialect.peek(body, 64)
     price, reaches = data.draw(PRICES), [data.draw(KNOWING)]
@@ -128,7 +128,7 @@ def holds_media(part: Part) -> bool:
 @every_dialect
 @given(data=st.data())
 def test_a_token_for_every_byte_of_every_text_is_within_the_bound(name: str, data: st.DataObject) -> None:
-    dialect = DIALECTS[name]
+    dialect = CLIENT_DIALECTS[name]
     request = without_media(data.draw(VALUES[name].requests()))
     request = replace(request, tools=tuple(tool for tool in request.tools if tool.kind == "function"))
     body = dialect.write_request(request).body
@@ -144,7 +144,7 @@ def test_a_token_for_every_byte_of_every_text_is_within_the_bound(name: str, dat
 @every_dialect
 @given(data=st.data())
 def test_what_is_not_read_holds_nothing_but_text(name: str, data: st.DataObject) -> None:
-    dialect = DIALECTS[name]
+    dialect = CLIENT_DIALECTS[name]
     body = dialect.write_request(data.draw(VALUES[name].requests())).body
     peek = dialect.peek(body, 64)
     request = dialect.read_request(body)
@@ -162,7 +162,7 @@ def test_what_is_not_read_holds_nothing_but_text(name: str, data: st.DataObject)
 @every_dialect
 @given(data=st.data())
 def test_media_are_bounded_in_every_place_or_refused(name: str, data: st.DataObject) -> None:
-    dialect = DIALECTS[name]
+    dialect = CLIENT_DIALECTS[name]
     request = data.draw(VALUES[name].requests())
     body = dialect.write_request(request).body
     peek, again = dialect.peek(body, 64), dialect.read_request(body)

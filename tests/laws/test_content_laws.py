@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tallygate.dialects.base import Dialect
-from tallygate.dialects.registry import DIALECTS
+from tallygate.dialects.registry import CLIENT_DIALECTS, DIALECTS
 from tallygate.genai.chat import ChatResponse
 from tallygate.genai.messages import Part, Refusal, Text, ToolCall
 from tallygate.genai.unfold import unfold
@@ -65,7 +65,7 @@ def spell(data: st.DataObject, response: ChatResponse) -> ChatResponse:
 @every_dialect
 @given(data=st.data())
 def test_a_stream_says_what_the_whole_says_however_it_is_cut(name: str, data: st.DataObject) -> None:
-    dialect = DIALECTS[name]
+    dialect = CLIENT_DIALECTS[name]
     response = data.draw(VALUES[name].responses())
     said = say_whole(dialect.read_response(dialect.write_response(response)))
     stream = write_stream(dialect, response)

@@ -6,8 +6,7 @@ every byte up to the terminator stays; every field is read, kept or named; no by
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import pytest
@@ -16,28 +15,41 @@ from hypothesis import strategies as st
 
 from tallygate import errors
 from tallygate.dialects.base import Dialect, Frame
-from tallygate.dialects.registry import DIALECTS
+from tallygate.dialects.registry import CLIENT_DIALECTS
 from tallygate.errors import RequestError, StreamBroken, TallygateError, UnsupportedParameter, UpstreamError
 from tallygate.genai.assemble import assemble
-from tallygate.genai.chat import ChatResponse
+from tallygate.genai.chat import ChatRequest, ChatResponse
 from tallygate.genai.messages import Reasoning
 from tallygate.genai.stream import Ended, Event, Failed, Finished
 from tallygate.genai.unfold import unfold
 from tests.laws import anthropic_messages_values, openai_chat_values, openai_responses_values
 from tests.laws.strategies import EXTRA_NAMES, JSON, NOT_NULL
+from tests.laws.unified_values import UnifiedChatValues, UnifiedGenerateValues
 
-VALUES: dict[str, ModuleType] = {
+
+class Values(Protocol):
+    """What a dialect brings: values that it can say exactly, and the members whose members are the caller's own."""
+
+    OPEN_MEMBERS: frozenset[str]
+
+    def requests(self) -> st.SearchStrategy[ChatRequest]: ...
+    def responses(self) -> st.SearchStrategy[ChatResponse]: ...
+
+
+VALUES: dict[str, Values] = {
     "anthropic_messages": anthropic_messages_values,
     "openai_chat": openai_chat_values,
     "openai_responses": openai_responses_values,
+    "unified_chat": UnifiedChatValues(),
+    "unified_generate": UnifiedGenerateValues(),
 }
 
-every_dialect = pytest.mark.parametrize("name", sorted(DIALECTS))
+every_dialect = pytest.mark.parametrize("name", sorted(CLIENT_DIALECTS))
 cuts = st.lists(st.integers(0, 4_000), max_size=8)
 
 
 def test_every_dialect_brings_its_values() -> None:
-    assert VALUES.keys() == DIALECTS.keys()
+    assert VALUES.keys() == CLIENT_DIALECTS.keys()
 
 
 def stream_of(dialect: Dialect, response: ChatResponse) -> bytes:
@@ -72,7 +84,7 @@ def events_of(frames: list[Frame]) -> list[Event]:
 @every_dialect
 @given(data=st.data())
 def test_a_request_survives_writing_and_reading(name: str, data: st.DataObject) -> None:
-    dialect = DIALECTS[name]
+    dialect = CLIENT_DIALECTS[name]
     request = data.draw(VALUES[name].requests())
     written = dialect.write_request(request)
     assert dialect.read_request(written.body) == request
@@ -83,7 +95,7 @@ def test_a_request_survives_writing_and_reading(name: str, data: st.DataObject) 
 @every_dialect
 @given(data=st.data())
 def test_the_look_and_the_reading_agree(name: str, data: st.DataObject) -> None:
-    dialect = DIALECTS[name]
+    dialect = CLIENT_DIALECTS[name]
     request = data.draw(VALUES[name].requests().filter(lambda request: len(request.model) <= 256))
     look = dialect.peek(dialect.write_request(request).body, 128)
     assert (look.model, look.stream, look.n) == (request.model, request.stream, request.n or 1)
@@ -93,7 +105,7 @@ def test_the_look_and_the_reading_agree(name: str, data: st.DataObject) -> None:
 @every_dialect
 @given(data=st.data())
 def test_an_answer_survives_writing_and_reading(name: str, data: st.DataObject) -> None:
-    dialect = DIALECTS[name]
+    dialect = CLIENT_DIALECTS[name]
     response = data.draw(VALUES[name].responses())
     assert dialect.read_response(dialect.write_response(response)) == response
 
@@ -108,7 +120,7 @@ def test_events_add_up_to_the_answer_they_came_from(name: str, data: st.DataObje
 @every_dialect
 @given(data=st.data())
 def test_a_stream_adds_up_to_the_whole(name: str, data: st.DataObject) -> None:
-    dialect = DIALECTS[name]
+    dialect = CLIENT_DIALECTS[name]
     response = data.draw(VALUES[name].responses())
     assert assemble(events_of(read(dialect, stream_of(dialect, response)))) == response
 
@@ -116,7 +128,7 @@ def test_a_stream_adds_up_to_the_whole(name: str, data: st.DataObject) -> None:
 @every_dialect
 @given(data=st.data())
 def test_no_split_of_the_bytes_changes_the_frames(name: str, data: st.DataObject) -> None:
-    dialect = DIALECTS[name]
+    dialect = CLIENT_DIALECTS[name]
     stream = stream_of(dialect, data.draw(VALUES[name].responses()))
     frames = read(dialect, stream)
     assert read(dialect, *split(stream, data.draw(cuts))) == frames
@@ -126,7 +138,7 @@ def test_no_split_of_the_bytes_changes_the_frames(name: str, data: st.DataObject
 @every_dialect
 @given(data=st.data())
 def test_frames_keep_every_byte_to_the_terminator_and_none_after_it(name: str, data: st.DataObject) -> None:
-    dialect = DIALECTS[name]
+    dialect = CLIENT_DIALECTS[name]
     stream = stream_of(dialect, data.draw(VALUES[name].responses()))
     after = data.draw(st.sampled_from([b"", stream, b"data: {}\n\n", b"garbage", b"\n\n\n"]))
     frames = read(dialect, *split(stream + after, data.draw(cuts)))
@@ -138,7 +150,7 @@ def test_frames_keep_every_byte_to_the_terminator_and_none_after_it(name: str, d
 @every_dialect
 @given(data=st.data())
 def test_a_stream_cut_short_never_looks_finished(name: str, data: st.DataObject) -> None:
-    dialect = DIALECTS[name]
+    dialect = CLIENT_DIALECTS[name]
     response = data.draw(VALUES[name].responses())
     stream = stream_of(dialect, response)
     # Not within the last blank line: a terminator that only lacks its own end is one all the same.
@@ -180,7 +192,7 @@ def plant(data: st.DataObject, value: Any, open_members: frozenset[str]) -> None
 @every_dialect
 @given(data=st.data())
 def test_unknown_members_of_a_request_are_kept_wherever_they_stand(name: str, data: st.DataObject) -> None:
-    dialect, values = DIALECTS[name], VALUES[name]
+    dialect, values = CLIENT_DIALECTS[name], VALUES[name]
     body = msgspec.json.decode(dialect.write_request(data.draw(values.requests())).body)
     plant(data, body, values.OPEN_MEMBERS)
     again = dialect.write_request(dialect.read_request(msgspec.json.encode(body)))
@@ -190,7 +202,7 @@ def test_unknown_members_of_a_request_are_kept_wherever_they_stand(name: str, da
 @every_dialect
 @given(data=st.data())
 def test_unknown_members_of_an_answer_are_kept_wherever_they_stand(name: str, data: st.DataObject) -> None:
-    dialect, values = DIALECTS[name], VALUES[name]
+    dialect, values = CLIENT_DIALECTS[name], VALUES[name]
     body = msgspec.json.decode(dialect.write_response(data.draw(values.responses())))
     plant(data, body, values.OPEN_MEMBERS)
     again = dialect.write_response(dialect.read_response(msgspec.json.encode(body)))
@@ -210,7 +222,7 @@ def extras_of(value: Any) -> set[str]:
 @every_dialect
 @given(data=st.data())
 def test_what_another_dialect_meant_is_never_lost_in_silence(name: str, data: st.DataObject) -> None:
-    dialect = DIALECTS[name]
+    dialect = CLIENT_DIALECTS[name]
     request = msgspec.structs.replace(data.draw(VALUES[name].requests()), dialect="elsewhere")
     refusal = refusal_of(lambda: dialect.write_request(request))
     if refusal is None:
@@ -237,7 +249,7 @@ def wreck(data: st.DataObject, value: Any) -> Any:
 @every_dialect
 @given(data=st.data())
 def test_a_wrecked_request_is_read_or_refused_with_a_path(name: str, data: st.DataObject) -> None:
-    dialect = DIALECTS[name]
+    dialect = CLIENT_DIALECTS[name]
     body = msgspec.json.decode(dialect.write_request(data.draw(VALUES[name].requests())).body)
     refusal = refusal_of(lambda: dialect.read_request(msgspec.json.encode(wreck(data, body))))
     assert refusal is None or (isinstance(refusal, RequestError) and refusal.message)
@@ -246,7 +258,7 @@ def test_a_wrecked_request_is_read_or_refused_with_a_path(name: str, data: st.Da
 @every_dialect
 @given(data=st.data())
 def test_a_wrecked_answer_is_read_or_refused(name: str, data: st.DataObject) -> None:
-    dialect = DIALECTS[name]
+    dialect = CLIENT_DIALECTS[name]
     body = msgspec.json.decode(dialect.write_response(data.draw(VALUES[name].responses())))
     wrecked = msgspec.json.encode(wreck(data, body))
     if refusal_of(lambda: dialect.read_response(wrecked)) is None:
@@ -259,7 +271,7 @@ def test_a_wrecked_answer_is_read_or_refused(name: str, data: st.DataObject) -> 
 @every_dialect
 @given(data=st.data())
 def test_a_wrecked_stream_ends_in_frames_or_in_our_own_error(name: str, data: st.DataObject) -> None:
-    dialect = DIALECTS[name]
+    dialect = CLIENT_DIALECTS[name]
     frames = read(dialect, stream_of(dialect, data.draw(VALUES[name].responses())))
     place = data.draw(st.integers(0, len(frames) - 1))
     raws = [frame.raw for frame in frames]
@@ -274,7 +286,7 @@ def test_a_wrecked_stream_ends_in_frames_or_in_our_own_error(name: str, data: st
 @every_dialect
 @given(junk=st.binary(max_size=60), status=st.integers(300, 599), retry_after=st.none() | st.text(max_size=12))
 def test_no_bytes_make_a_reader_fall_over(name: str, junk: bytes, status: int, retry_after: str | None) -> None:
-    dialect = DIALECTS[name]
+    dialect = CLIENT_DIALECTS[name]
     assert isinstance(refusal_of(lambda: dialect.read_request(junk)), RequestError)
     assert isinstance(refusal_of(lambda: dialect.read_response(junk)), UpstreamError)
     refusal = refusal_of(lambda: read(dialect, junk))
@@ -288,7 +300,7 @@ def test_no_bytes_make_a_reader_fall_over(name: str, junk: bytes, status: int, r
 def test_every_error_has_a_body_and_a_place_in_a_stream(name: str, cls: type[TallygateError]) -> None:
     if not issubclass(cls, TallygateError):
         return
-    dialect = DIALECTS[name]
+    dialect = CLIENT_DIALECTS[name]
     rendered = dialect.write_error(cls(), "req_1")
     assert rendered.status >= 400
     assert cls().message in str(msgspec.json.decode(rendered.body))

@@ -5,18 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallygate.dialects.registry import DIALECTS
+from tallygate.dialects.registry import CLIENT_DIALECTS
 from tallygate.receipts.params import write_params
 from tests.laws.json_text import render
 
+_CHAT = {
+    "system": "canary",
+    "tools": [{"type": "function", "function": {"name": "canary"}}],
+    "functions": [{"name": "canary"}],
+    "prediction": {"type": "content", "content": "canary"},
+}
 SAID = {
-    "openai_chat": {
-        "messages": [{"role": "user", "content": "canary"}],
-        "system": "canary",
-        "tools": [{"type": "function", "function": {"name": "canary"}}],
-        "functions": [{"name": "canary"}],
-        "prediction": {"type": "content", "content": "canary"},
-    },
+    "openai_chat": {**_CHAT, "messages": [{"role": "user", "content": "canary"}]},
     "anthropic_messages": {
         "messages": [{"role": "user", "content": "canary"}],
         "system": "canary",
@@ -28,16 +28,18 @@ SAID = {
         "instructions": "canary",
         "tools": [{"type": "function", "name": "canary"}],
     },
+    "unified_chat": {**_CHAT, "messages": [{"role": "user", "content": "canary"}]},
+    "unified_generate": {**_CHAT, "prompt": "canary"},
 }
 ASKED = {"temperature": 0.5, "model": "m", "max_tokens": 50, "x_unknown": {"b": [1.0, None], "a": "é"}}
 
-every_dialect = pytest.mark.parametrize("name", sorted(DIALECTS))
+every_dialect = pytest.mark.parametrize("name", sorted(CLIENT_DIALECTS))
 
 
 @every_dialect
 @given(data=st.data())
 def test_the_conversation_is_left_out_and_the_spelling_does_not_matter(name: str, data: st.DataObject) -> None:
-    dialect = DIALECTS[name]
+    dialect = CLIENT_DIALECTS[name]
     assert dialect.conversation == SAID[name].keys()
     members = data.draw(st.permutations([*SAID[name].items(), *ASKED.items()]))
     body = data.draw(render(dict(members)))
@@ -47,7 +49,7 @@ def test_the_conversation_is_left_out_and_the_spelling_does_not_matter(name: str
 
 @every_dialect
 def test_long_params_are_taken_as_they_stand(name: str) -> None:
-    dialect = DIALECTS[name]
+    dialect = CLIENT_DIALECTS[name]
     said = msgspec.json.encode(SAID[name])[1:-1]
     body = b'{ "model" : "m", %b , "max_tokens": 5,"x" :  "%b" }' % (said, b"x" * 70_000)
     params = write_params(body, dialect.peek(body, 64), dialect.conversation)

@@ -13,7 +13,7 @@ from tallygate.access.admin_key import AdminKey
 from tallygate.access.keys import Digester, well_formed
 from tallygate.access.permissions import ADMIN_ACCESS
 from tallygate.access.principal import Principal
-from tallygate.errors import InvalidApiKey
+from tallygate.errors import InvalidApiKey, MissingApiKey
 from tallygate.genai.secret import Secret
 from tallygate.store.rows import ACTIVE, KeyRow
 
@@ -64,7 +64,7 @@ class Doorman:
     async def identify(self, credential: Secret | None) -> Principal:
         """The principal behind a credential. Raises InvalidApiKey, and StoreUnavailable when the database is away."""
         if credential is None:
-            raise InvalidApiKey("This request has no API key. Send one as `Authorization: Bearer` or as `x-api-key`.")
+            raise MissingApiKey
         if self._admin_key.matches(credential):
             return ADMIN
         text = credential.reveal()

@@ -9,7 +9,7 @@ from tallygate.access.credentials import read_credential
 from tallygate.api.call_id import make_call_id
 from tallygate.api.door import Request
 from tallygate.api.urls import Door, Route
-from tallygate.dialects.registry import COUNTING, DIALECTS
+from tallygate.dialects.registry import CLIENT_DIALECTS, COUNTING
 from tallygate.pipeline.call import Call, Client
 
 OPERATIONS: Final[Mapping[Door, str]] = MappingProxyType({"chat": "chat", "count": "count"})
@@ -21,7 +21,7 @@ def open_call(request: Request, route: Route, client: Client, *, json_depth_max:
 
     Raises: RequestError for a body or credentials that cannot be read; nothing has been looked up by then.
     """
-    dialect = DIALECTS[route.dialect]
+    dialect = CLIENT_DIALECTS[route.dialect]
     credential = read_credential(request.headers, request.query, query_key=False)
     operation = OPERATIONS[route.door]
     look = COUNTING[route.dialect].peek_count if operation == "count" else dialect.peek

@@ -15,7 +15,7 @@ from tallygate.api.framing import too_large
 from tallygate.api.head import Head
 from tallygate.api.urls import URLS, Route
 from tallygate.dialects.base import Rendered
-from tallygate.dialects.registry import DIALECTS
+from tallygate.dialects.registry import CLIENT_DIALECTS
 from tallygate.dialects.unified import envelope
 from tallygate.errors import (
     LengthRequired,
@@ -32,7 +32,7 @@ BODIED = ("POST", "PUT", "PATCH")
 JSON_TYPE = re.compile(rb"application/json\s*(?:;\s*charset\s*=\s*\"?utf-8\"?\s*)?", re.IGNORECASE)
 
 _WRITERS: Final[Mapping[str, Callable[[TallygateError, str], Rendered]]] = {
-    **{name: dialect.write_error for name, dialect in DIALECTS.items()},
+    **{name: dialect.write_error for name, dialect in CLIENT_DIALECTS.items()},
     "unified": envelope.write_error,
 }
 

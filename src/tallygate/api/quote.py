@@ -20,7 +20,7 @@ from tallygate.api.door import Reply, Request, envelope_reply
 from tallygate.api.query import read_query
 from tallygate.api.shown import show_amount
 from tallygate.api.urls import URLS
-from tallygate.dialects.registry import DIALECTS
+from tallygate.dialects.registry import CLIENT_DIALECTS
 from tallygate.errors import InvalidValue
 from tallygate.genai.book import Wallet
 from tallygate.genai.items import Bound
@@ -58,7 +58,7 @@ async def show_quote(quotes: Quotes, request: Request, principal: Principal) -> 
     route = QUOTABLE.get(asked.url)
     if route is None:
         raise InvalidValue(f"`url` must be {' or '.join(QUOTABLE)}.", param="url")
-    dialect, body = DIALECTS[route.dialect], bytes(asked.body)
+    dialect, body = CLIENT_DIALECTS[route.dialect], bytes(asked.body)
     peek = dialect.peek(body, quotes.json_depth_max)
     require(principal, ROUTING_VIEW, model=peek.model)
     quote = quotes.quote(quotes.plan(peek.model, route.door), peek, body, dialect)

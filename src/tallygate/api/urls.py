@@ -36,6 +36,8 @@ URLS: tuple[Route, ...] = (
     Route(("POST",),           "/v1/chat/completions",      "openai_chat",        "models",     "chat", billable=True),
     Route(("POST",),           "/v1/messages",              "anthropic_messages", "models",     "chat", billable=True),
     Route(("POST",),           "/v1/messages/count_tokens", "anthropic_messages", "models",     "count"),
+    Route(("POST",),           "/v1/inference/chat",        "unified_chat",       "models",     "chat", billable=True),
+    Route(("POST",),           "/v1/inference/generate",    "unified_generate",   "models",     "chat", billable=True),
     Route(("GET",),            "/v1/models",                "openai_chat",        "public",     "list_models"),
     Route(("GET",),            "/v1/models/{model}",        "openai_chat",        "public",     "show_model"),
     Route(("GET",),            "/v1/credits",               "unified",            "accounting", "credits"),

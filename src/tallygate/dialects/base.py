@@ -155,6 +155,14 @@ class Dialect(Protocol):
         ...
 
 
+class Enveloping(Protocol):
+    """What a dialect offers besides if its answers tell of themselves, beside what was asked for."""
+
+    def tell_meta(self, closing: bytes, facts: Mapping[str, str], *, stream: bool) -> bytes:
+        """A whole answer, or the end of a stream, with what is known of it once it is priced."""
+        ...
+
+
 class Counting(Protocol):
     """What a dialect offers besides if its wire can ask how many tokens a request has, without an answer."""
 

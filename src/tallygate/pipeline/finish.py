@@ -12,6 +12,7 @@ from typing import Final, Literal
 from msgspec import structs
 
 from tallygate.access.admission import Admitted
+from tallygate.dialects.registry import ENVELOPING
 from tallygate.errors import InternalError, SettlementUnknown, TallygateError
 from tallygate.genai.book import Answer, Hold
 from tallygate.genai.details import Details, Tried, write_details
@@ -90,7 +91,7 @@ class Finisher:
         try:
             bill = draw_up(relayed.outcome, quote.price, quote.bound, hold, len(call.body))
             details = tell(call, relayed.outcome, bill)
-            told = _tell_cost(call, relayed, min(bill.amount_nusd, hold.amount_nusd))
+            told = _tell_cost(call, relayed, print_usd(min(bill.amount_nusd, hold.amount_nusd)))
             settlement = Settlement(
                 hold=hold,
                 epoch=hold.epoch,
@@ -162,11 +163,16 @@ def _find_basis(outcome: Outcome, price: Price) -> ChargeBasis:
     return "free" if price.free else "usage"
 
 
-def _tell_cost(call: Call, relayed: Relayed, cost_nusd: int) -> Relayed:
-    """The answer with its cost: in a header of a whole one, beside the usage of a stream for who asked for usage."""
-    if relayed.error is not None:
+def _tell_cost(call: Call, relayed: Relayed, cost_usd: str) -> Relayed:
+    """The answer with its cost: in a header of a whole one, beside the usage of a stream for who asked for usage; in
+    itself besides, where it tells of itself.
+    """
+    if relayed.error is not None or relayed.client_gone:
         return relayed
-    cost_usd = print_usd(cost_nusd)
+    if enveloping := ENVELOPING.get(call.dialect.name):
+        facts = {"request_id": call.request_id, "receipt_id": call.id, "cost_usd": cost_usd}
+        closing = enveloping.tell_meta(relayed.closing, facts, stream=call.peek.stream)
+        relayed = structs.replace(relayed, closing=closing)
     if not call.peek.stream:
         return structs.replace(relayed, headers=(*relayed.headers, ("x-tallygate-cost-usd", cost_usd)))
     if call.peek.include_usage:

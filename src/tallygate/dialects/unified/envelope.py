@@ -25,12 +25,23 @@ def write_error(error: TallygateError, request_id: str) -> Rendered:
 
     `details` names the field at fault, `metadata` holds plain facts such as what a call would have needed.
     """
-    told: dict[str, Any] = {"code": error.details.get("provider_code", error.code), "message": error.message}
+    facts = {name: fact for name, fact in error.details.items() if name not in _ELSEWHERE}
+    told = tell_error(error, str(error.details.get("provider_code", error.code)), facts)
+    return Rendered(error.status, enclose_error(told, request_id))
+
+
+def tell_error(error: TallygateError, code: str, facts: dict[str, Any]) -> dict[str, Any]:
+    """The `error` member: the code, the sentence, the field at fault if one is, the facts if there are any."""
+    told: dict[str, Any] = {"code": code, "message": error.message}
     if error.param is not None:
         told["details"] = [{"field": error.param, "message": error.message}]
-    if facts := {name: fact for name, fact in error.details.items() if name not in _ELSEWHERE}:
+    if facts:
         told["metadata"] = facts
     if error.retry_after_s is not None:
         told["retry_after"] = error.retry_after_s
-    body = {"status": "error", "error": told, "meta": {"request_id": request_id}}
-    return Rendered(error.status, msgspec.json.encode(body))
+    return told
+
+
+def enclose_error(told: dict[str, Any], request_id: str) -> bytes:
+    """The envelope around an `error` member."""
+    return msgspec.json.encode({"status": "error", "error": told, "meta": {"request_id": request_id}})

@@ -1,0 +1,73 @@
+"""What holds between a dialect that only clients speak and those that providers speak: requests go there, answers come
+from there, and nothing goes the other way.
+"""
+
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from tallygate.dialects.registry import CLIENT_DIALECTS, DIALECTS
+from tallygate.genai.assemble import assemble
+from tallygate.genai.chat import ChatRequest
+from tallygate.genai.messages import Message, Text
+from tallygate.genai.unfold import unfold
+from tests.laws.strategies import SAID
+from tests.laws.test_content_laws import say_stream, say_whole, spell
+from tests.laws.test_crossing_laws import even, events_of, requests, responses, write
+
+DOORS = sorted(CLIENT_DIALECTS.keys() - DIALECTS.keys())
+
+passages = pytest.mark.parametrize(("door", "there"), list(product(DOORS, sorted(DIALECTS))))
+cuts = st.lists(st.integers(0, 4_000), max_size=8)
+
+
+def prompt(request: ChatRequest, text: str) -> ChatRequest:
+    """The request with one text in the place of its conversation."""
+    return replace(request, messages=(Message("user", (Text(text),)),))
+
+
+@passages
+@given(data=st.data())
+def test_a_request_means_the_same_to_every_provider(door: str, there: str, data: st.DataObject) -> None:
+    request = data.draw(requests(door, there))
+    if door == "unified_generate":
+        request = prompt(request, data.draw(SAID))
+    body = CLIENT_DIALECTS[door].write_request(replace(request, dialect=door)).body
+    CLIENT_DIALECTS[door].peek(body, 128)
+    arrived = CLIENT_DIALECTS[door].read_request(body)
+    written = DIALECTS[there].write_request(arrived)
+    assert even(DIALECTS[there].read_request(written.body)) == even(request)
+    assert set(written.dropped) <= {"response_format.name"}
+
+
+@passages
+@given(data=st.data())
+def test_an_answer_of_every_provider_means_the_same(door: str, there: str, data: st.DataObject) -> None:
+    response = data.draw(responses(there, door))
+    client, provider = CLIENT_DIALECTS[door], DIALECTS[there]
+    arrived = provider.read_response(provider.write_response(replace(response, dialect=there)))
+    assert replace(client.read_response(client.write_response(arrived)), dialect="") == response
+
+
+@passages
+@given(data=st.data())
+def test_a_stream_of_every_provider_adds_up_to_the_same(door: str, there: str, data: st.DataObject) -> None:
+    response = data.draw(responses(there, door))
+    first = write(DIALECTS[there], unfold(replace(response, dialect=there)))
+    second = write(CLIENT_DIALECTS[door], events_of(DIALECTS[there], first))
+    assert replace(assemble(events_of(CLIENT_DIALECTS[door], second)), dialect="") == response
+
+
+@passages
+@given(data=st.data())
+def test_the_client_hears_what_the_provider_said(door: str, there: str, data: st.DataObject) -> None:
+    response = spell(data, replace(data.draw(responses(there, door)), dialect=there))
+    client, provider = CLIENT_DIALECTS[door], DIALECTS[there]
+    said = say_whole(response)
+    answered = provider.read_response(provider.write_response(response))
+    assert say_whole(client.read_response(client.write_response(answered))) == said
+    told = write(client, events_of(provider, write(provider, unfold(response))))
+    assert say_stream(client, told, data.draw(cuts)) == said
