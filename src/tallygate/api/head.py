@@ -20,6 +20,7 @@ VALUE_BYTES_MAX: Final = 8 * 1024
 CREDENTIAL_BYTES_MAX: Final = 1024
 
 METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+"""Whoever sends another one is answered and believed no more."""
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
 _REQUEST_LINE = re.compile(rb"(%b{1,64}) ([!-~]+) HTTP/1\.([01])\r\n" % _TOKEN)
@@ -80,8 +81,8 @@ def read_head(raw: bytes, hosts: frozenset[str] = frozenset()) -> Head:
         raise RequestError("The request line must be a method, an address and HTTP/1.1, with one space between them.")
     method, target, minor = line[1].decode(), line[2], line[3]
     headers, fields = _read_fields(raw, line.end())
-    if method not in METHODS:
-        raise MethodNotAllowed(details={"allow": ", ".join(METHODS)})
+    if method == "CONNECT":
+        raise MethodNotAllowed("This is no proxy.", details={"allow": ", ".join(METHODS)})
     host = _read_host(fields, hosts, required=minor == b"1")
     path, _, query = _read_target(target, host).partition(b"?")
     return Head(
@@ -91,7 +92,7 @@ def read_head(raw: bytes, hosts: frozenset[str] = frozenset()) -> Head:
         headers=headers,
         fields=fields,
         length=_read_length(fields, minor),
-        keeps=minor == b"1" and not _lists(fields, b"connection", b"close"),
+        keeps=minor == b"1" and method in METHODS and not _lists(fields, b"connection", b"close"),
         chunks=minor == b"1",
         expects=minor == b"1" and _lists(fields, b"expect", b"100-continue"),
     )
