@@ -32,7 +32,7 @@ from tallygate.pipeline.replay import Keeping
 from tallygate.receipts.receipt import Issuer, name_status
 from tallygate.telemetry import logger, observe
 
-Settle = Callable[[Settlement | Void], Awaitable[Result]]
+Settle = Callable[[Settlement | Void, float], Awaitable[Result]]
 CountCosts = Callable[[Iterable[tuple[Target, Usage]]], tuple[Cost, ...]]
 
 Written = Literal["done", "pending", "lost"]
@@ -46,7 +46,9 @@ _NS_PER_MS: Final = 1_000_000
 
 
 class Finisher:
-    """Ends calls. `settle` is the store's writer; `count_costs` says what attempts cost the house; `issuer` vouches."""
+    """Ends calls. `settle` is the store's writer, which raises TimeoutError where it takes longer than given;
+    `count_costs` says what attempts cost the house; `issuer` vouches.
+    """
 
     def __init__(self, settle: Settle, count_costs: CountCosts, issuer: Issuer, *, wait_s: float = WAIT_S) -> None:
         self._settle = settle
@@ -131,8 +133,7 @@ class Finisher:
     async def _write(self, item: Settlement | Void, call_id: str) -> Written:
         """Hand the end to the writer, and wait a while for its decision."""
         try:
-            async with asyncio.timeout(self._wait_s):
-                result = await self._settle(item)
+            result = await self._settle(item, self._wait_s)
         except TimeoutError:
             logger.warning("the end of call %s is not written yet; it will be", call_id)
             return "pending"
