@@ -25,7 +25,13 @@ class Gone(KeptClient):
 def make_call(client: KeptClient, dialect_name: str = "openai_chat", *, stream: bool = True) -> Call:
     dialect = DIALECTS[dialect_name]
     body = msgspec.json.encode(
-        {"model": "m", "max_tokens": 9, "stream": stream, "messages": [{"role": "user", "content": "hi"}]}
+        {
+            "model": "m",
+            "max_tokens": 9,
+            "stream": stream,
+            "messages": [{"role": "user", "content": "hi"}],
+            "input": "hi",
+        }
     )
     return Call(
         call_id="call_1",

@@ -5,7 +5,6 @@ bytes of each commitment are is told in docs/reference/receipts.md, how one is m
 """
 
 from tallygate.access.random_blocks import take_block
-from tallygate.dialects.sse import is_own_comment
 from tallygate.pipeline.call import Call
 from tallygate.pipeline.watch import Watch
 from tallygate.receipts.commitment import Committing, Label, Sealer
@@ -25,7 +24,8 @@ class Commitments:
         self._watch = watch
         self._response: Committing | None = None
         ping = call.dialect.ping
-        self._unsaid = ping if is_own_comment(ping) else b""
+        # A ping that is an event stays: nobody could tell it from the provider's own.
+        self._unsaid = ping if ping.startswith(b":") else b""
 
     async def start(self, status: int, headers: list[tuple[str, str]]) -> None:
         """Send the answer's head, once."""
