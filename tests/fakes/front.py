@@ -138,6 +138,10 @@ class Line:
         response.begin()
         return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
 
+    def read_raw(self) -> bytes:
+        """All bytes until the connection ends."""
+        return self._file.read()
+
     def at_end(self) -> bool:
         """True if the other end closes without another byte."""
         try:
@@ -183,9 +187,16 @@ class Opened:
     """A running front door."""
 
     def __init__(
-        self, port: int, server: Server, loop: asyncio.AbstractEventLoop, hallway: Played, doors: Noting
+        self,
+        port: int,
+        server: Server,
+        loop: asyncio.AbstractEventLoop,
+        thread: threading.Thread,
+        hallway: Played,
+        doors: Noting,
     ) -> None:
-        self.port, self.server, self.loop, self.hallway, self.doors = port, server, loop, hallway, doors
+        self.port, self.server, self.loop, self.thread = port, server, loop, thread
+        self.hallway, self.doors = hallway, doors
 
     def connect(self) -> Line:
         """A client."""
@@ -207,6 +218,15 @@ class Opened:
     def pass_time(self, seconds: float) -> None:
         """Judge every connection as if so much time had passed."""
         self.tell(lambda: self.server._front.sweep(self.loop.time() + seconds))
+
+    def stop(self) -> None:
+        """What a signal does."""
+        self.tell(self.server.stop)
+
+    def wait_until_stopped(self) -> None:
+        """Wait for the end of the server."""
+        self.thread.join(WAIT_S)
+        assert not self.thread.is_alive()
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
         """Give the event loop turns until something holds."""
@@ -262,7 +282,7 @@ def open_front(
         thread.start()
         assert opened.wait(WAIT_S), "the server did not start"
         try:
-            yield Opened(port, server, loop, hallway, doors)
+            yield Opened(port, server, loop, thread, hallway, doors)
         finally:
             if thread.is_alive():
                 loop.call_soon_threadsafe(server.stop)

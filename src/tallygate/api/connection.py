@@ -209,7 +209,7 @@ class Connection(asyncio.Protocol):
     def finish(self, *, keeps: bool) -> None:
         """The answer is written."""
         self._exchange = self._head = self._matched = None
-        if self._deaf or self._ended or not keeps:
+        if self._deaf or self._ended or self._front.draining or not keeps:
             self._close(linger=self._deaf or (self._state != "busy" and not self._ended))
             return
         self._enter("idle")
