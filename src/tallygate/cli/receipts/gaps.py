@@ -47,7 +47,7 @@ class Row(Struct, frozen=True):
 @app.command()
 def gaps(
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="[FILE...]", help="Bundles; without any, the database is asked.")
+        list[Path] | None, typer.Argument(metavar="FILE", help="Bundles; without any, the database is asked.")
     ] = None,
     after_seq: Annotated[
         int, typer.Option("--after-seq", metavar="N", min=0, help="Bundles up to this number are not expected.")

@@ -86,7 +86,7 @@ class Verifier(Struct):
 
 @app.command("verify")
 def verify_files(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Bundles; a .jsonl has one in each line.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Bundles; a .jsonl has one in each line.")],
     key: Annotated[str, typer.Option(metavar="VKEY", help="The log's key, as name+id+base64.")] = "",
     keys: Annotated[Path | None, typer.Option(metavar="FILE", help="A published key set that you keep.")] = None,
     opened: Annotated[

@@ -41,7 +41,7 @@ def print_verdict(judged: Judged, *, brief: bool) -> None:
     state_size = max(len(_STATES[check.state][0]) for check in verdict.checks)
     for check in verdict.checks:
         word, colour = _STATES[check.state]
-        state = typer.style(f"{word:<{state_size}}", fg=colour, bold=check.state == "failed")
+        state = typer.style(f"{word:<{state_size}}", fg=colour, bold=check.state == "failed" or None)
         typer.echo(f"  {check.name:<{name_size}}  {state}  {escape(check.note)}")
     if verdict.exit_code == VERIFIED and isinstance(verdict.entry, Receipt):
         typer.echo(f"\n{_describe(verdict.entry)}")
