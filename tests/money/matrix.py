@@ -9,8 +9,20 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-DOORS = {"chat": "openai", "messages": "anthropic"}
-"""The language spoken at each billable address."""
+
+class Door(NamedTuple):
+    """A billable address. `language`: whose request bodies it takes; `error_event`: how a stream's error begins."""
+
+    path: str
+    language: str
+    error_event: bytes
+
+
+DOORS = {
+    "chat": Door("/v1/chat/completions", "openai", b'data: {"error"'),
+    "messages": Door("/v1/messages", "anthropic", b"event: error\n"),
+    "inference": Door("/v1/inference/chat", "openai", b"event: error\n"),
+}
 
 Client = Literal["stays", "leaves before", "leaves in the middle", "never reads", "nudges", "asks again"]
 """What the client does. It leaves before: while the provider has the request and has not answered; in the middle: when
@@ -49,7 +61,7 @@ class Row(NamedTuple):
     whole: bool = True
     stream: bool = True
     upstreams: tuple[str, ...] = ("openai", "anthropic")
-    doors: tuple[str, ...] = ("chat", "messages")
+    doors: tuple[str, ...] = ("chat", "messages", "inference")
     key: str = ""
     more: Mapping[str, Any] = MappingProxyType({})
 
@@ -85,9 +97,11 @@ def erring(end: End, code: str = "provider_error") -> End:
 SILENT = End(0, 0, 0, "counted", "partial", error_code="stream_broken")
 SILENT_AN = End(0, 30, 1, "provider", "partial", error_code="stream_broken")
 UNHEARD_AN = End(0, 30, 1, "provider", "failed", 502, error_code="stream_broken")
-FROM_OPENAI: dict[str, Any] = {"upstreams": ("openai",)}
+UNHEARD = End(0, 0, 0, "counted", "failed", 502, error_code="stream_broken")
+FROM_OPENAI: dict[str, Any] = {"upstreams": ("openai",), "doors": ("chat", "messages")}
+ENVELOPED: dict[str, Any] = {"upstreams": ("openai",), "doors": ("inference",)}
 SAME_AN: dict[str, Any] = {"upstreams": ("anthropic",), "doors": ("messages",)}
-CROSSED_AN: dict[str, Any] = {"upstreams": ("anthropic",), "doors": ("chat",)}
+CROSSED_AN: dict[str, Any] = {"upstreams": ("anthropic",), "doors": ("chat", "inference")}
 
 OVERLOADED = failed(503, "overloaded")._replace(messages_http=529)
 
@@ -155,9 +169,11 @@ ROWS = (
     Row("whole answer cut in the middle", "cut-in-the-middle", failed(502, "stream_broken"), stream=False),
     # A role is no word. The gateway's own stream to an OpenAI client begins with the first word only.
     Row("cut before the first word", "cut-before-the-first-word", SILENT, whole=False, **FROM_OPENAI),
+    Row("cut before the first word", "cut-before-the-first-word", UNHEARD, whole=False, **ENVELOPED),
     Row("cut before the first word", "cut-before-the-first-word", SILENT_AN, whole=False, **SAME_AN),
     Row("cut before the first word", "cut-before-the-first-word", UNHEARD_AN, whole=False, **CROSSED_AN),
     Row("an error before the first word", "failed-before-the-first-word", erring(SILENT), whole=False, **FROM_OPENAI),
+    Row("an error before the first word", "failed-before-the-first-word", erring(UNHEARD), whole=False, **ENVELOPED),
     Row("an error before the first word", "failed-before-the-first-word", erring(SILENT_AN), whole=False, **SAME_AN),
     Row(
         "an error before the first word", "failed-before-the-first-word", erring(UNHEARD_AN), whole=False, **CROSSED_AN
@@ -191,7 +207,7 @@ ROWS = (
         "good",
         End(state="voided", http=400, sent=0),
         upstreams=("anthropic",),
-        doors=("chat",),
+        doors=("chat", "inference"),
         more={"logprobs": True},
     ),
     Row(
@@ -255,3 +271,5 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "two keys at once": (400, "ambiguous_credentials"),
 }
 """What is refused before it is sent: by whom it is refused, status and code. Nothing is held, sent or charged."""
+FIELD_AT_FAULT = 422
+"""The status of a field that is wrong, at the door that has one for it."""

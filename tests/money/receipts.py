@@ -12,10 +12,9 @@ from tests.fakes.openings import openings_in, say, write_content
 from tests.money.matrix import DOORS, Cell
 from tests.money.place import Place, Tenant
 from tests.money.scripts import SCRIPTS, WORD, Script
-from tests.money.wires import WIRES, sum_up
+from tests.money.wires import sum_up
 
 OWN_COMMENT = b": tallygate-receipt "
-ERROR_EVENTS = {"openai": b'data: {"error"', "anthropic": b"event: error\n"}
 
 
 class Kept(NamedTuple):
@@ -70,7 +69,7 @@ def check_story(cell: Cell, body: dict[str, Any], reply: Reply | None) -> None:
     assert (body["charge"]["basis"], body["usage"]["source"]) == ("waived" if waived else "usage", end.usage_source)
     asked = body["request"]
     assert (asked["model"], asked["stream"]) == (f"{cell.upstream}/{cell.row.script}", cell.stream)
-    assert (asked["method"], asked["endpoint"]) == ("POST", WIRES[DOORS[cell.door]].path)
+    assert (asked["method"], asked["endpoint"]) == ("POST", DOORS[cell.door].path)
     tried = body["forwarded"]["attempts"]
     assert sum(attempt.get("error", "") != "provider_unreachable" for attempt in tried) <= end.sent <= len(tried)
     if end.status == "failed":
@@ -110,7 +109,7 @@ def check_openings(cell: Cell, tenant: Tenant, kept: Kept, request: bytes, reply
             openings.commitments.pop("response")
     elif reply is not None and reply.status == 200 and "commit" in kept.body["response"]:
         heard = _strip(reply.body)
-        bodies["response"] = heard.partition(ERROR_EVENTS[DOORS[cell.door]])[0]
+        bodies["response"] = heard.partition(DOORS[cell.door].error_event)[0]
         bodies["response_content"] = _content_of(WORD * heard.count(WORD.encode()))
     openings.check(**bodies)
 

@@ -94,7 +94,7 @@ def call(tenant: Tenant, model: str, door: str, *, stream: bool) -> Call:
         "X-Forwarded-For": CALLER,
     }
     try:
-        connection.request("POST", WIRES[DOORS[door]].path, body, headers)
+        connection.request("POST", DOORS[door].path, body, headers)
         return Call(body, read_reply(connection.getresponse()))
     finally:
         connection.close()

@@ -12,7 +12,6 @@ from tests.money.place import Place, Tenant, write_body
 from tests.money.receipts import Kept, check_ledger, read_receipts
 from tests.money.scripts import WORD
 from tests.money.test_matrix import check_cell
-from tests.money.wires import WIRES
 
 ENDS = (
     "usage at the end",
@@ -34,7 +33,7 @@ THREE_WORDS = write_content(say(3 * WORD))
 
 
 def list_ends() -> list[Cell]:
-    """One cell for each end: whole and streamed, at both doors and with both languages by turns."""
+    """One cell for each end: whole and streamed, at all doors and with both languages by turns."""
     chosen: list[Cell] = []
     for number, name in enumerate(ENDS):
         cells = list(list_cells(tuple(row for row in ROWS if row.name == name)))
@@ -44,7 +43,7 @@ def list_ends() -> list[Cell]:
 
 def ask(tenant: Tenant, body: bytes, door: str = "chat", key: str = "") -> Reply:
     sent = [("Content-Type", "application/json"), *([("Idempotency-Key", key)] if key else [])]
-    return tenant.place.gateway.ask("POST", WIRES[DOORS[door]].path, body, sent, key=tenant.key)
+    return tenant.place.gateway.ask("POST", DOORS[door].path, body, sent, key=tenant.key)
 
 
 def the_receipt(tenant: Tenant) -> Kept:

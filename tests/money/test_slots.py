@@ -13,7 +13,6 @@ from tests.contract.gateway import Reply
 from tests.fakes.upstream import Upstream
 from tests.money.matrix import DOORS
 from tests.money.place import Place, Tenant, start_place, wait_until, write_body
-from tests.money.wires import WIRES
 
 SLOTS = 5
 STORE = {
@@ -47,9 +46,9 @@ class Caller:
 
     def ask(self, number: int) -> Reply:
         door = tuple(DOORS)[number % 2]
-        body = write_body(f"{DOORS[door]}/held", self.nonce, stream=number % 4 > 1)
+        body = write_body(f"{DOORS[door].language}/held", self.nonce, stream=number % 4 > 1)
         sent, key = [("Content-Type", "application/json")], self._keys[number % 3]
-        return self.place.gateway.ask("POST", WIRES[DOORS[door]].path, body, sent, key=key)
+        return self.place.gateway.ask("POST", DOORS[door].path, body, sent, key=key)
 
     def check_full(self) -> None:
         """One more is refused, whichever key and door."""

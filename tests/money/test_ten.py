@@ -11,7 +11,6 @@ from tests.contract.gateway import Reply
 from tests.fakes.upstream import Upstream
 from tests.money.matrix import DOORS, HELD_NUSD
 from tests.money.place import Place, Tenant, start_place, wait_until, write_body
-from tests.money.wires import WIRES
 
 CALLS = 200
 AFFORDABLE = 10
@@ -54,9 +53,9 @@ def test_exactly_as_many_calls_as_can_be_paid_reach_the_provider(ten_place: Plac
 def ask(tenant: Tenant, nonce: str, number: int) -> Reply:
     """A call, the doors and ways in turn."""
     door = tuple(DOORS)[number % 2]
-    body = write_body(f"{DOORS[door]}/held", nonce, stream=number % 4 > 1)
+    body = write_body(f"{DOORS[door].language}/held", nonce, stream=number % 4 > 1)
     sent = [("Content-Type", "application/json")]
-    return tenant.place.gateway.ask("POST", WIRES[DOORS[door]].path, body, sent, key=tenant.key)
+    return tenant.place.gateway.ask("POST", DOORS[door].path, body, sent, key=tenant.key)
 
 
 def list_done(running: list[Future[Reply]], count: int) -> list[Reply] | None:

@@ -23,7 +23,7 @@ CONNECTIONS = 8
 
 def ask(tenant: Tenant, body: bytes, door: str = "chat") -> Reply:
     sent = [("Content-Type", "application/json")]
-    return tenant.place.gateway.ask("POST", WIRES[DOORS[door]].path, body, sent, key=tenant.key)
+    return tenant.place.gateway.ask("POST", DOORS[door].path, body, sent, key=tenant.key)
 
 
 def read_events(body: bytes) -> list[Any]:
@@ -136,7 +136,7 @@ def test_a_running_stream_of_a_revoked_key_is_cut_and_settled(door: str, crew: P
     try:
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         body = write_body("openai/held-in-the-middle", nonce, stream=True)
-        connection.request("POST", WIRES[DOORS[door]].path, body, headers)
+        connection.request("POST", DOORS[door].path, body, headers)
         response = connection.getresponse()
         got = b""
         while WORD.encode() not in got:
@@ -149,7 +149,8 @@ def test_a_running_stream_of_a_revoked_key_is_cut_and_settled(door: str, crew: P
         connection.close()
         crew.player.open_gate(nonce)
     assert b"not valid any more" in rest
-    assert b"[DONE]" not in rest
+    # The gateway's own surface ends every stream so, and has told the error before.
+    assert (b"[DONE]" in rest) == (door == "inference")
     assert b"message_stop" not in rest
     (hold,) = tenant.settled()
     # The input is guessed at 100 tokens, the one word that was handed on at 2.
