@@ -14,6 +14,7 @@ from typing import Any
 from tallygate.genai.items import LimitChange
 from tallygate.ledger.fold import fold
 from tallygate.receipts.receipt import complete
+from tallygate.receipts.sequencer import bind_log
 from tallygate.store.address import DatabaseAddress
 from tallygate.store.recovery import Sweeper
 from tallygate.store.writer import Writer
@@ -22,6 +23,8 @@ from tests.fakes.receipts import draft_recovered
 from tests.faults.money_journal import Told, read_journal
 from tests.faults.money_judge import judge_campaign
 from tests.faults.money_worker import Task, start_worker
+from tests.faults.receipts_judge import LogJudge
+from tests.faults.receipts_log import make_keys, read_keys
 from tests.laws.store_town import Town, found_town
 
 HEARTBEAT_S, LEASE_S = 2.0, 15.0
@@ -38,14 +41,25 @@ class MoneyStage:
         self._names = itertools.count()
         self._journals: list[Path] = []
         self._processes: list[BaseProcess] = []
+        self._log_keys = make_keys(folder)
+        bind_log(address, read_keys(self._log_keys), time.time_ns())
+        self.log = LogJudge(address, self._url(), self._log_keys, [])
+        self.add_machine()
         found_town(address, credit_nusd=CREDIT_NUSD)
 
-    def task(self, *, url: str = "", seed: int = 0, **choices: Any) -> Task:
-        """A task under a new name."""
+    def add_machine(self) -> Path:
+        """One more machine that processes may run on, with a high-water file of its own."""
+        self.log.machines.append(self._folder / f"machine-{len(self.log.machines)}")
+        self.log.machines[-1].mkdir()
+        return self.log.machines[-1]
+
+    def task(self, *, url: str = "", seed: int = 0, machine: Path | None = None, **choices: Any) -> Task:
+        """A task under a new name, on the first machine if no other is named."""
         name = f"p{next(self._names)}"
         path = self._folder / name
         self._journals.append(path)
-        return Task(url=url or self._url(), journal=str(path), name=name, seed=seed, **choices)
+        machines = {"log_keys": str(self._log_keys), "machine": str(machine or self.log.machines[0])}
+        return Task(url=url or self._url(), journal=str(path), name=name, seed=seed, **machines, **choices)
 
     def start(self, task: Task) -> BaseProcess:
         self._processes.append(start_worker(task))
@@ -66,6 +80,9 @@ class MoneyStage:
         _poll(lambda: all(path.exists() and path.stat().st_size for path in self._journals))
 
     def judge(self, *, all_ended: bool = True) -> Shelf:
+        """The book against what was told, and once all is ended also receipts and the log."""
+        if all_ended:
+            self.log.look()
         return judge_campaign(self.address, self.told(), all_ended=all_ended)
 
     def recover(self) -> int:
@@ -73,6 +90,7 @@ class MoneyStage:
 
         Returns how many holds were ended.
         """
+        self.log.see()
         return asyncio.run(self._recover())
 
     async def _recover(self) -> int:

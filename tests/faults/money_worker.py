@@ -1,4 +1,4 @@
-"""A process that works on the book of a town like a gateway, writes down what it is told, and may end at any moment.
+"""A process that works on a town's book and log like a gateway, writes down what it is told, and may end at any moment.
 
 Many calls at once on hot and crossed wallets; at a named moment, the so-manieth time it comes, the process kills or
 stops itself, as no handler can prevent. Started by forking from a process that has imported all this already.
@@ -16,20 +16,24 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tallygate.errors import StoreUnavailable
+from tallygate.genai.details import write_details
 from tallygate.genai.items import Admission, ClaimRequest, Progress, Settlement, TopUp, Void
 from tallygate.genai.results import Held, Posted, Voided
+from tallygate.receipts.commitment import Label, commit
 from tallygate.receipts.receipt import complete
 from tallygate.store.address import DatabaseAddress, Engine, parse_address
 from tallygate.store.book import Book
 from tallygate.store.recovery import keep_beating
 from tallygate.store.writer import Writer
 from tests.fakes.ledger import OWNERS, ask
-from tests.fakes.receipts import DRAFT
+from tests.fakes.receipts import ISSUER
 from tests.faults.money_book import Watch, WatchedBook
 from tests.faults.money_journal import Journal
+from tests.faults.receipts_log import make_sequencer
+from tests.receipts.making import BODIES, DETAILS, SEED
 
 MOMENTS = (
     "before load",
@@ -44,6 +48,9 @@ MOMENTS = (
 )
 """Where a transaction can be cut short: around the lock, the fold, the write, the commit and the answer."""
 
+STATUSES = ("ok", "ok", "partial", "cancelled", "failed")
+COMMITMENTS: dict[Label, str] = {label: commit(SEED, label, data) for label, data in BODIES.items()}
+
 BEAT_S = 0.2
 KEEP_NS = 10**15
 
@@ -51,8 +58,9 @@ KEEP_NS = 10**15
 class Task(Struct, frozen=True, kw_only=True):
     """What a worker does: `calls` calls, `at_once` of them, with `keys`; and it tops up the wallets `fills`.
 
-    Every choice is made from `seed`, and `name` starts each id. With a `moment`, it sends itself `signal` when that
-    comes for the `count`th time.
+    If it `signs`, it takes turns at the log with the keys in `log_keys` on a `machine`, the folder of its high-water
+    mark. Every choice is made from `seed`, and `name` starts each id. With a `moment`, it sends itself `signal` when
+    that comes for the `count`th time.
     """
 
     url: str
@@ -61,6 +69,9 @@ class Task(Struct, frozen=True, kw_only=True):
     seed: int
     calls: int = 200
     at_once: int = 12
+    log_keys: str
+    machine: str
+    signs: bool = True
     keys: tuple[str, ...] = ("k1", "k1", "k2", "k3", "k4")
     fills: tuple[str, ...] = ("w1", "w2")
     moment: str = ""
@@ -88,23 +99,39 @@ class _Worker:
         self._seen: Counter[str] = Counter()
         self._journal = Journal(Path(task.journal))
         watch = Watch(self._look)
+        address = parse_address(task.url, Path())
+        self._sequencer = make_sequencer(
+            address, Path(task.log_keys), Path(task.machine), lambda: self._writer.epoch, self._look
+        )
         self._writer = Writer(
-            parse_address(task.url, Path()),
+            address,
             watch.fold,
             complete,
             owner=task.name,
             on_broken=lambda error: os._exit(3),
+            on_posted=self._wake,
             open_book=lambda address: self._see_commits(address, watch.open_book(address)),
         )
 
     async def run(self) -> None:
         self._writer.start()
+        if self._task.signs:
+            self._sequencer.start()
         beating = asyncio.ensure_future(keep_beating(self._writer.beat, BEAT_S))
         source = random.Random(self._task.seed)
         shares = [self._task.calls // self._task.at_once] * self._task.at_once
         await asyncio.gather(*(self._work(number, share, source) for number, share in enumerate(shares)))
         beating.cancel()
-        await asyncio.to_thread(self._writer.close)
+        await asyncio.to_thread(self._writer.close, at_last=self._end_log)
+
+    def _end_log(self) -> None:
+        if self._task.signs:
+            self._sequencer.close()
+
+    def _wake(self) -> None:
+        self._look("before wake")
+        self._sequencer.wake()
+        self._look("after wake")
 
     async def _work(self, number: int, calls: int, source: random.Random) -> None:
         for turn in range(calls):
@@ -128,8 +155,15 @@ class _Worker:
                 Progress(hold=row, epoch=row.epoch, input_tokens=1, output_tokens=1, amount_nusd=amount_nusd // 2)
             )
             await asyncio.sleep(0)
+        details = structs.replace(DETAILS, request_model=row.model, status=source.choice(STATUSES))
         end = Settlement(
-            hold=row, epoch=row.epoch, amount_nusd=amount_nusd, loss_nusd=loss_nusd, output_tokens=2, receipt=DRAFT
+            hold=row,
+            epoch=row.epoch,
+            amount_nusd=amount_nusd,
+            loss_nusd=loss_nusd,
+            output_tokens=2,
+            details=write_details(details),
+            receipt=ISSUER.draft(details, row.workspace_id, "POST /v1/test", "usage", SEED, COMMITMENTS),
         )
         first = await self._tell("settle", hold_id, self._writer.settle(end))
         if way > 0.95 and isinstance(first, Posted | Voided):

@@ -3,117 +3,25 @@
 A few cycles run always; the full campaigns are long.
 """
 
-import itertools
 import random
-import shutil
-import signal
-import uuid
-from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
 
-from tallygate.store.address import DatabaseAddress, parse_address
-from tallygate.store.migrate import migrate
+from tallygate.store.address import DatabaseAddress
+from tests.faults.money_campaign import (
+    CYCLES_EACH,
+    SEED,
+    Figures,
+    Towns,
+    kill_once,
+    kill_one_of_two,
+    stop_once,
+)
 from tests.faults.money_proxy import Cut, Proxy
-from tests.faults.money_stage import MoneyStage, go_on, wait_for, wait_until_stopped
+from tests.faults.money_stage import MoneyStage, wait_for
 from tests.faults.money_worker import MOMENTS
 from tests.fixtures.postgresql import PrivateServer
-
-SEED = 20261121
-COUNT_MAX = 25
-CYCLES_EACH = 15
-"""Cycles on one town, which the judge reads from its first line after each."""
-
-Towns = Callable[[], MoneyStage]
-
-
-@pytest.fixture
-def towns(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Towns]:
-    """Makes towns, each in a database of its own."""
-    names = itertools.count()
-    made: list[str] = []
-    stages: list[MoneyStage] = []
-
-    def make() -> MoneyStage:
-        folder = tmp_path / str(next(names))
-        folder.mkdir()
-        if engine == "sqlite":
-            shutil.copy(request.getfixturevalue("sqlite_template"), folder / "tallygate.db")
-            stages.append(MoneyStage(parse_address(f"sqlite:///{folder}/tallygate.db", Path()), folder))
-            return stages[-1]
-        template: str = request.getfixturevalue("postgresql_template")
-        server: PrivateServer = request.getfixturevalue("postgresql_server")
-        made.append(f"town_{uuid.uuid4().hex}")
-        stages.append(MoneyStage(parse_address(server.create_database(made[-1], template=template), Path()), folder))
-        return stages[-1]
-
-    yield make
-    for stage in stages:
-        stage.close()
-    for name in made:
-        request.getfixturevalue("postgresql_server").drop_database(name)
-
-
-@pytest.fixture(scope="module")
-def own_server() -> Generator[PrivateServer]:
-    """A server that a test may kill."""
-    with PrivateServer() as server:
-        yield server
-
-
-@pytest.fixture
-def own_towns(own_server: PrivateServer, tmp_path: Path) -> Generator[Towns]:
-    """Makes towns on it."""
-    stages: list[MoneyStage] = []
-
-    def make() -> MoneyStage:
-        folder = tmp_path / str(len(stages))
-        folder.mkdir()
-        address = parse_address(own_server.create_database(f"town_{uuid.uuid4().hex}"), Path())
-        migrate(address)
-        stages.append(MoneyStage(address, folder))
-        return stages[-1]
-
-    yield make
-    for stage in stages:
-        stage.close()
-
-
-class Figures:
-    """What a campaign came to, for whoever reads the run (pytest -s)."""
-
-    def __init__(self, what: str, seed: int = SEED) -> None:
-        self._what = what
-        self._seed = seed
-        self.cycles = 0
-        self.recovered = 0
-        self.answers = 0
-
-    def add(self, stage: MoneyStage, recovered: int, before: int) -> None:
-        self.cycles += 1
-        self.recovered += recovered
-        self.answers += len(stage.told()) - before
-
-    def tell(self) -> None:
-        print(  # noqa: T201 - the figures are the point
-            f"\n{self._what}, seed {self._seed}: {self.cycles} cycles, {self.answers} answers, "
-            f"{self.recovered} holds recovered; a failure rate above {3 / max(self.cycles, 1):.4f} is ruled out at 95 %"
-        )
-
-
-def kill_once(stage: MoneyStage, source: random.Random, moment: str, figures: Figures) -> None:
-    """One cycle: work, die, be recovered, be judged. Without a moment: at a random time."""
-    before = len(stage.told())
-    task = stage.task(seed=source.randrange(2**32), calls=10_000, moment=moment, count=source.randrange(2, COUNT_MAX))
-    process = stage.start(task)
-    if not moment:
-        process.join(source.random() * 0.4)
-        process.kill()
-    wait_for(process, killed=True)
-    recovered = stage.recover()
-    stage.judge()
-    figures.add(stage, recovered, before)
 
 
 def test_a_kill_at_any_point_leaves_no_trace(towns: Towns) -> None:
@@ -138,19 +46,6 @@ def test_two_hundred_kills_leave_no_trace(towns: Towns) -> None:
     assert figures.recovered > figures.cycles
 
 
-def kill_one_of_two(stage: MoneyStage, source: random.Random, moment: str, figures: Figures) -> None:
-    """One dies while the other works on the same wallets, and goes on."""
-    before = len(stage.told())
-    seeds = source.randrange(2**32), source.randrange(2**32)
-    survivor = stage.start(stage.task(seed=seeds[0], calls=240))
-    victim = stage.start(stage.task(seed=seeds[1], calls=10_000, moment=moment, count=source.randrange(2, COUNT_MAX)))
-    wait_for(victim, killed=True)
-    wait_for(survivor, killed=False)
-    recovered = stage.recover()
-    stage.judge()
-    figures.add(stage, recovered, before)
-
-
 def test_a_death_does_not_hurt_the_neighbour(towns: Towns) -> None:
     source, figures, stage = random.Random(SEED), Figures("one of two killed"), towns()
     for moment in ("after load", "within commit", "before reply"):
@@ -167,27 +62,6 @@ def test_many_deaths_do_not_hurt_the_neighbour(towns: Towns) -> None:
         for moment in MOMENTS:
             kill_one_of_two(stage, source, moment, figures)
     figures.tell()
-
-
-def stop_once(stage: MoneyStage, source: random.Random, moment: str, figures: Figures) -> None:
-    """A process sleeps past its lease: its calls are ended for it, and its own ends are refused when it wakes."""
-    before = len(stage.told())
-    task = stage.task(
-        seed=source.randrange(2**32),
-        calls=120,
-        moment=moment,
-        count=source.randrange(2, COUNT_MAX),
-        signal=signal.SIGSTOP,
-    )
-    process = stage.start(task)
-    wait_until_stopped(process)
-    recovered = stage.recover()
-    stage.judge(all_ended=False)
-    go_on(process)
-    wait_for(process, killed=False)
-    stage.recover()
-    stage.judge()
-    figures.add(stage, recovered, before)
 
 
 SLEEPS = ("before load", "after commit", "before load", "after commit")
