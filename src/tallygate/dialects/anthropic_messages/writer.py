@@ -136,7 +136,8 @@ class MessagesWriter:
         if not event.text and not self._same:
             return b""
         extra = dict(event.extra) if self._same else {}
-        citations: list[Any] = extra.pop("citations", [])
+        given = extra.pop("citations", None)
+        citations: list[Any] = given if isinstance(given, list) else []
         written = self._enter("text", event.part, {"type": "text", "text": "", **extra})
         cited = b"".join(self._delta({"type": "citations_delta", "citation": citation}) for citation in citations)
         return written + cited + self._delta_text(event.text)

@@ -79,10 +79,8 @@ def _read_part(fields: Fields) -> Part:
 
 def _read_text(fields: Fields) -> Text:
     text = fields.need_text("text")
-    for name in _EMPTY_NOTES:
-        if fields.look(name) in (None, []):
-            fields.take(name)
-    return Text(text, extra=fields.rest())
+    notes = {name: notes for name in _EMPTY_NOTES if (notes := fields.array(name))}
+    return Text(text, extra={**notes, **fields.rest()})
 
 
 def _read_refusal(fields: Fields) -> Refusal:
