@@ -4,7 +4,7 @@ Clients of this wire are strict: every event has its name, a block is opened, fi
 answer that ended says so once, with its usage. What a client takes for the end is written at the end only.
 """
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 from msgspec import Struct
@@ -136,8 +136,8 @@ class MessagesWriter:
         if not event.text and not self._same:
             return b""
         extra = dict(event.extra) if self._same else {}
-        given = extra.pop("citations", None)
-        citations: list[Any] = given if isinstance(given, list) else []
+        given: Any = extra.pop("citations", None)
+        citations = cast("list[Any]", given) if isinstance(given, list) else []
         written = self._enter("text", event.part, {"type": "text", "text": "", **extra})
         cited = b"".join(self._delta({"type": "citations_delta", "citation": citation}) for citation in citations)
         return written + cited + self._delta_text(event.text)
