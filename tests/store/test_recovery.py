@@ -259,14 +259,8 @@ def test_a_hold_of_our_own_that_no_call_knows_is_ended(town: DatabaseAddress, co
     async def run() -> None:
         async with observing(town) as observer:
             await hold_many(observer.writer, 2)
-            twin = Writer(
-                town,
-                fold,
-                complete,
-                owner="twin",
-                on_broken=lambda _: None,
-                begin_life=lambda address, _: Life(address, observer.writer.epoch, None),
-            )
+            life = Life(town, observer.writer.epoch, None)
+            twin = Writer(town, fold, complete, owner="twin", on_broken=lambda _: None, begin_life=lambda *_: life)
             twin.start()
             assert isinstance(await twin.admit(request(twin, "orphan")), Held)
             assert (await observer.sweeper.sweep()).recovered == 1
