@@ -40,6 +40,11 @@ class Line:
         except ConnectionError:
             pass
 
+    @property
+    def agreed_protocol(self) -> str | None:
+        """What both sides agreed to speak over TLS."""
+        return self._writer.get_extra_info("ssl_object").selected_alpn_protocol()
+
     def hang_up(self) -> None:
         """Close the proper way (FIN)."""
         self._writer.close()

@@ -5,7 +5,9 @@ Nothing here makes a timer or a task: whoever owns the connections looks at thei
 
 import asyncio
 import select
+import ssl
 from collections.abc import Callable
+from math import inf
 from typing import cast
 
 from tallygate.transport.request import Place
@@ -42,7 +44,7 @@ class Connection(asyncio.BufferedProtocol):
         self._reading_paused = False
         self._writing_paused = False
         self._wait_until_s = 0.0
-        self._end_s = 0.0
+        self._end_s = inf
         self.idle_since_s = 0.0
         self.ended = False
         self.lost = False
@@ -70,8 +72,9 @@ class Connection(asyncio.BufferedProtocol):
         self._wake()
 
     def eof_received(self) -> None:
-        """The other side has said that it sends no more. Over TLS this is its farewell, not just the end of bytes."""
-        self.ended = True
+        """The bytes have ended. Over TLS anybody on the way could have made them; what counts there is a farewell."""
+        secure: ssl.SSLObject | None = self._transport.get_extra_info("ssl_object")
+        self.ended = secure is None or _has_farewell(secure)
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio's signature)
@@ -94,6 +97,11 @@ class Connection(asyncio.BufferedProtocol):
     def begin(self, end_s: float) -> None:
         """An exchange begins, and ends at this time of the event loop's clock at the latest."""
         self._end_s = end_s
+
+    def rest(self) -> None:
+        """An exchange has come to its end, and another one may follow."""
+        self._end_s = inf
+        self.idle_since_s = self._loop.time()
 
     @property
     def is_quiet(self) -> bool:
@@ -161,3 +169,11 @@ class Connection(asyncio.BufferedProtocol):
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
+
+
+def _has_farewell(secure: ssl.SSLObject) -> bool:
+    """Whether the other side has said that it sends no more (RFC 8446 section 6.1). All it sent has been read."""
+    try:
+        return secure.read(1) == b""
+    except ssl.SSLError:
+        return False

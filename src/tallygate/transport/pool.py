@@ -77,7 +77,7 @@ class Pool:
         if connection not in self._lent:
             return  # it is gone already
         self._lent.remove(connection)
-        connection.idle_since_s = self._loop.time()
+        connection.rest()
         self._idle.setdefault(connection.place, {})[connection] = None
         if self._turns:
             self._serve()
