@@ -1,5 +1,7 @@
 """Whole answers: the envelope around a chat's object, and around the text form of one."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -7,6 +9,7 @@ from tallygate.dialects.unified import UnifiedChat, UnifiedGenerate
 from tallygate.errors import InvalidAnswer, ProviderOverloaded
 from tallygate.genai.chat import ChatResponse, Choice
 from tallygate.genai.messages import Reasoning, Text, ToolCall
+from tallygate.genai.stream import Ended, Started, UsageSeen
 from tallygate.genai.usage import Usage
 
 CHAT, GENERATE = UnifiedChat(), UnifiedGenerate()
@@ -92,3 +95,14 @@ def test_an_error_in_an_envelope_is_raised() -> None:
     body = b'{"status":"error","error":{"code":"RATE_LIMITED","message":"Too many."},"meta":{}}'
     with pytest.raises(ProviderOverloaded):
         CHAT.read_response(body)
+
+
+@pytest.mark.parametrize("extra", [{"usage": {"cost": 0.5, "cost_details": {}, "x": 1}}, {"usage": {"x": 1}}])
+def test_what_the_provider_asks_is_not_told(extra: dict[str, Any]) -> None:
+    asked = msgspec.structs.replace(ANSWER, dialect="openai_chat", extra=extra)
+    assert msgspec.json.decode(CHAT.write_response(asked))["data"]["usage"] == {**USAGE, "x": 1}
+    writer = CHAT.writer(include_usage=True)
+    written = b"".join(
+        map(writer.feed, [Started("i", "m", dialect="openai_chat"), UsageSeen(Usage(3, 2), extra), Ended()])
+    )
+    assert msgspec.json.decode(written.split(b"\n\n")[0].removeprefix(b"data: "))["usage"] == {**USAGE, "x": 1}

@@ -2,7 +2,7 @@
 when the call is settled.
 """
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 from msgspec.structs import replace
@@ -14,9 +14,13 @@ from tallygate.dialects.unified.names import CARRIED, GENERATE, OURS
 from tallygate.dialects.unified.text_form import to_chat, to_text
 from tallygate.errors import InvalidAnswer
 from tallygate.genai.chat import ChatResponse
+from tallygate.genai.messages import Extra
 
 _ENVELOPE: Final = "envelope"
 """Where an answer's `extra` has what the envelope held beyond `status` and `data`."""
+_USAGE: Final = "usage"
+_PRICE: Final = frozenset({"cost", "cost_details"})
+"""Members of usage in which a provider tells its own price (openrouter.ai/docs/use-cases/usage-accounting)."""
 
 
 def read_response(body: bytes, dialect: str) -> ChatResponse:
@@ -38,14 +42,24 @@ def read_response(body: bytes, dialect: str) -> ChatResponse:
     return replace(response, dialect=dialect, extra=extra)
 
 
+def leave_out_price(extra: Extra) -> Extra:
+    """An answer's `extra` without what its provider asks for it: what the caller pays stands in `meta`."""
+    usage = extra.get(_USAGE)
+    if not isinstance(usage, dict) or _PRICE.isdisjoint(cast(dict[str, Any], usage)):
+        return extra
+    left = {name: value for name, value in cast(dict[str, Any], usage).items() if name not in _PRICE}
+    return {**extra, _USAGE: left}
+
+
 def write_response(response: ChatResponse, dialect: str) -> bytes:
     """The answer in this wire's bytes. Raises InvalidAnswer for a part that has no place in an answer here."""
+    extra = dict(leave_out_price(response.extra))
     envelope: dict[str, Any] = {}
-    if response.dialect in OURS:
-        extra = dict(response.extra)
+    carried = response.dialect
+    if carried in OURS:
         envelope = extra.pop(_ENVELOPE, {})
-        response = replace(response, dialect=CARRIED, extra=extra)
-    data = chat.write_response(response)
+        carried = CARRIED
+    data = chat.write_response(replace(response, dialect=carried, extra=extra))
     if dialect == GENERATE:
         data = msgspec.json.encode(to_text(msgspec.json.decode(data)))
     body: dict[str, Any] = {"status": "ok", "data": msgspec.Raw(data), "meta": {}}

@@ -23,7 +23,7 @@ def _to_text(choice: dict[str, Any]) -> dict[str, Any]:
     message: dict[str, Any] = next(choice[name] for name in _MESSAGES if name in choice)
     beside = {name: value for name, value in message.items() if value is not None and name not in ("role", "content")}
     rest = {name: value for name, value in choice.items() if name not in _MESSAGES}
-    return {_TEXT: message.get("content") or "", **beside, **rest}
+    return {"index": choice["index"], _TEXT: message.get("content") or "", **beside, **rest}
 
 
 def to_chat(answer: Any, message: str) -> Any:

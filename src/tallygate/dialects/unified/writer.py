@@ -15,6 +15,7 @@ from tallygate.dialects.openai_chat.writer import ChatWriter
 from tallygate.dialects.sse import encode
 from tallygate.dialects.unified.errors import error_object
 from tallygate.dialects.unified.names import CARRIED, GENERATE, OURS
+from tallygate.dialects.unified.response import leave_out_price
 from tallygate.dialects.unified.text_form import to_text
 from tallygate.errors import TallygateError
 from tallygate.genai import stream
@@ -38,6 +39,8 @@ class UnifiedWriter:
             case stream.Finished():
                 self._last += _open(self._chat.feed(event))
                 return b""
+            case stream.UsageSeen():
+                return self._chat.feed(replace(event, extra=leave_out_price(event.extra)))
             case stream.Failed():
                 return self.fail(event.error)
             case stream.Ended():
