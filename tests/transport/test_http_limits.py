@@ -194,3 +194,27 @@ async def test_an_answer_is_broken_when_the_exit_closes_under_it(reading: bool) 
             await exit_.close()
             with pytest.raises(StreamBroken):
                 await got.read()
+
+
+async def test_others_get_their_turn_between_two_pieces_of_what_is_at_hand() -> None:
+    body = b"x" * 60_000
+    turns = 0
+
+    def count() -> None:
+        nonlocal turns
+        turns += 1
+
+    async def script(line: Line) -> None:
+        await line.hear()
+        await line.say(answer(body))
+        await line.hear_end()
+
+    async with serving(script) as url, going_out() as exit_:
+        got = await exit_.send(post(url), PATIENT)
+        pieces = [await got.read()]
+        assert len(pieces[0]) <= 16_384
+        while sum(map(len, pieces)) < len(body):
+            asyncio.get_running_loop().call_soon(count)
+            pieces.append(await got.read())
+            assert turns == len(pieces) - 1
+    assert b"".join(pieces) == body
