@@ -273,6 +273,13 @@ class UnsupportedEncoding(RequestError):
     code = "unsupported_encoding"
 
 
+class UpgradeRequired(RequestError):
+    """There are no WebSockets here. Send the request with POST."""
+
+    status = 426
+    code = "upgrade_required"
+
+
 class ConcurrencyLimit(RequestError):
     """Too many calls run at once."""
 

@@ -14,7 +14,7 @@ from tallygate.api.inference import OPERATIONS
 from tallygate.api.urls import URLS, Door, Policy, Route
 from tests.house.source import PACKAGE, ROOT
 
-PUBLIC = {"list_models", "show_model", "home", "health", "ready", "log"}
+PUBLIC = {"list_models", "show_model", "home", "health", "ready", "log", "upgrade"}
 """Doors that open to anybody. Adding one is a decision, taken here."""
 
 

@@ -31,6 +31,7 @@ from tallygate.errors import (
     ShuttingDown,
     StoreUnavailable,
     TallygateError,
+    UpgradeRequired,
 )
 from tallygate.pipeline.run import Hallway
 from tallygate.router.plan import Catalog
@@ -133,6 +134,9 @@ class Doors:
                 return models.show_model(self._rooms.catalog(), request.slots["model"])
             case "log":
                 return await serve_log(self._rooms.proofs, route.path, request)
+            case "upgrade":
+                # A client that would rather speak over a WebSocket goes on at once, where a 404 makes it try again.
+                raise UpgradeRequired
             case "health":
                 return json_reply({"status": "ok", "version": self._rooms.version})
             case "ready":

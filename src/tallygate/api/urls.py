@@ -9,6 +9,7 @@ from msgspec import Struct
 Door = Literal[
     "chat", "count", "list_models", "show_model", "home", "health", "ready",
     "credits", "key", "usage", "generation", "quote", "admin", "receipts", "log",
+    "upgrade",
 ]  # fmt: skip
 
 Policy = Literal["public", "models", "any key", "routing", "accounting", "admin"]
@@ -34,6 +35,8 @@ class Route(Struct, frozen=True):
 URLS: tuple[Route, ...] = (
     #     methods              path                         dialect               policy        door    money
     Route(("POST",),           "/v1/chat/completions",      "openai_chat",        "models",     "chat", billable=True),
+    Route(("POST",),           "/v1/responses",             "openai_responses",   "models",     "chat", billable=True),
+    Route(("GET",),            "/v1/responses",             "openai_responses",   "public",     "upgrade"),
     Route(("POST",),           "/v1/messages",              "anthropic_messages", "models",     "chat", billable=True),
     Route(("POST",),           "/v1/messages/count_tokens", "anthropic_messages", "models",     "count"),
     Route(("POST",),           "/v1/inference/chat",        "unified_chat",       "models",     "chat", billable=True),
