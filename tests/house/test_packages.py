@@ -21,7 +21,7 @@ LOCKED_MAX = 38
 # A `.pth` file may run code at every start of Python. Ours puts the source tree on the path; the other is setuptools'.
 PATH_FILES = {"_editable_impl_tallygate.pth", "distutils-precedence.pth"}
 
-SERVER_ONLY = ("aiohttp", "alembic", "httptools", "psycopg", "sqlalchemy", "uvicorn", "uvloop")
+SERVER_ONLY = ("aiohttp", "alembic", "httptools", "psycopg", "sqlalchemy", "uvloop")
 
 
 def test_every_package_is_agreed_and_explained() -> None:

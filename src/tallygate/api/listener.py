@@ -5,6 +5,10 @@ import socket
 from tallygate.api.settings import ServerSettings
 
 
+UNSENT_BYTES_MAX = 128 * 1024
+"""What the system holds of an answer beyond what is on its way already."""
+
+
 class CannotListen(Exception):
     """The address cannot be listened on, for a reason the operator can mend. The text is ready to be read."""
 
@@ -21,6 +25,10 @@ def listen(settings: ServerSettings) -> socket.socket:
         ) from None
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            # Connections inherit it. Otherwise the system takes megabytes for a client that reads nothing, and they
+            # would count as delivered.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES_MAX)
         listener.bind(where)
         listener.listen(2048)
     except OSError as error:
