@@ -14,7 +14,7 @@ import msgspec
 from tallygate.access.admission import Turnstile
 from tallygate.access.principal import Principal
 from tallygate.dialects.base import Dialect
-from tallygate.dialects.registry import DIALECTS
+from tallygate.dialects.registry import CLIENT_DIALECTS
 from tallygate.errors import InvalidApiKey, ReceiptsUnavailable
 from tallygate.genai.book import Hold, Key, Transfer
 from tallygate.genai.ceilings import Reach
@@ -47,6 +47,8 @@ PRICE = Price(kind="sale", name="m", rates=Rates(input=1_000, output=4_000), too
 COST = Price(kind="cost", name="lab/m", rates=Rates(input=500, output=2_000))
 OUTPUT_TOKENS_MAX = 1_000
 CREDIT_NUSD = 1_000_000
+SAID: dict[str, dict[str, object]] = {"openai_responses": {"input": "hi"}, "unified_generate": {"prompt": "hi"}}
+"""What is said in dialects that do not call it messages."""
 
 LAB = Provider(name="lab", title="Lab", base_url="http://lab", speaks={"openai_chat": "/v1/chat/completions"})
 PROVIDERS = {
@@ -134,7 +136,7 @@ class Stage:
     def open(self, client: Client | None = None, *, key: str = "k1", **fields: Any) -> Call:
         """A call of `key`, in OpenAI's dialect unless `dialect` names another one. `claim_key`: its Idempotency-Key."""
         name, claim_key = str(fields.pop("dialect", "openai_chat")), fields.pop("claim_key", None)
-        request = {"model": "m", "messages": [{"role": "user", "content": "hi"}], **fields}
+        request = {"model": "m", **SAID.get(name, {"messages": [{"role": "user", "content": "hi"}]}), **fields}
         if name == "anthropic_messages":
             request.setdefault("max_tokens", OUTPUT_TOKENS_MAX)
         body = msgspec.json.encode(request)
@@ -142,9 +144,9 @@ class Stage:
             call_id=f"call_{next(self._numbers)}",
             request_id="req_1",
             operation="chat",
-            dialect=DIALECTS[name],
+            dialect=CLIENT_DIALECTS[name],
             body=body,
-            peek=DIALECTS[name].peek(body, 64),
+            peek=CLIENT_DIALECTS[name].peek(body, 64),
             credential=Secret(key),
             forwarded=(),
             client=client or KeptClient(),
