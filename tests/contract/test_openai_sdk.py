@@ -1,6 +1,6 @@
 """The official OpenAI client, its newest major and the one before, served whole and streamed over real sockets.
 
-The scenarios are in `openai_scenarios`, `openai_trouble` and `openai_crossing`; each interpreter plays them once per
+The scenarios are in the modules of `PLAYED`; each interpreter plays them once per
 server, in a process of its own, and every scenario is one test here.
 """
 
@@ -11,14 +11,20 @@ from typing import Any
 
 import pytest
 
-from tests.contract import openai_crossing, openai_scenarios, openai_trouble, repertoire
+from tests.contract import (
+    openai_crossing,
+    openai_responses_scenarios,
+    openai_scenarios,
+    openai_trouble,
+    repertoire,
+)
 from tests.contract.gateway import Gateway
 from tests.contract.openai_stage import REPERTOIRE
 from tests.contract.repertoire import play
 from tests.fakes.process import ROOT
 from tests.fakes.upstream import PROVIDER_KEY, Upstream
 
-PLAYED = (openai_crossing, openai_scenarios, openai_trouble)
+PLAYED = (openai_crossing, openai_responses_scenarios, openai_scenarios, openai_trouble)
 INTERPRETERS = {"openai3": Path(sys.executable), "openai1": ROOT / ".venv-openai1" / "bin" / "python"}
 LEAVE_WITHIN_S = 1.0
 """How soon a provider must be told that the client left."""
