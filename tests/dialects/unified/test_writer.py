@@ -87,3 +87,12 @@ def test_a_failure_is_an_error_event_and_the_terminator(dialect: str) -> None:
 def test_a_part_that_has_no_place_is_no_answer() -> None:
     with pytest.raises(InvalidAnswer):
         write(CHAT, [STARTED, stream.OpaqueSeen("web_search")])
+
+
+def test_what_belongs_to_the_answer_goes_with_the_first_chunk_whoever_finishes_first() -> None:
+    started = stream.Started("id1", "m", 5, dialect=CHAT, extra={"x_a": 1})
+    events = [started, stream.Finished("stop"), stream.TextDelta("b", 1), stream.Finished("stop", 1), stream.Ended()]
+    first, last = chunks(write(CHAT, events))
+    assert first["x_a"] == 1
+    assert "x_a" not in last
+    assert [choice["index"] for choice in last["choices"]] == [0, 1]

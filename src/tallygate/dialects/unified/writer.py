@@ -28,7 +28,7 @@ class UnifiedWriter:
         self._is_text = dialect == GENERATE
         self._chat = ChatWriter(include_usage=True)
         self._head = stream.Started(id="", model="")
-        self._last: list[dict[str, Any]] = []
+        self._finished: list[stream.Finished] = []
 
     def feed(self, event: stream.Event) -> bytes:
         """The bytes for one event; empty for what is told at the end, and for signs of life."""
@@ -37,15 +37,14 @@ class UnifiedWriter:
                 self._head = event
                 return self._chat.feed(replace(event, dialect=CARRIED) if event.dialect in OURS else event)
             case stream.Finished():
-                self._last += _open(self._chat.feed(event))
+                self._finished.append(event)
                 return b""
             case stream.UsageSeen():
                 return self._chat.feed(replace(event, extra=leave_out_price(event.extra)))
             case stream.Failed():
                 return self.fail(event.error)
             case stream.Ended():
-                self._last += _open(self._chat.feed(event))
-                return self._write(self._close()) + TERMINATOR
+                return self._write(self._close(event)) + TERMINATOR
             case _:
                 written = self._chat.feed(event)
                 return b"".join(map(self._write, _open(written))) if self._is_text else written
@@ -55,8 +54,9 @@ class UnifiedWriter:
         named = {"request_id": request_id} if request_id else {}
         return encode(msgspec.json.encode({**error_object(error), **named}), b"error") + TERMINATOR
 
-    def _close(self) -> dict[str, Any]:
+    def _close(self, event: stream.Ended) -> dict[str, Any]:
         """The one chunk that the last ones come to; where there is none, one that says nothing but who answered."""
+        last = [chunk for said in (*self._finished, event) for chunk in _open(self._chat.feed(said))]
         silent: dict[str, Any] = {"index": 0, "delta": {}, "finish_reason": None}
         head = self._head
         closing: dict[str, Any] = {
@@ -65,9 +65,9 @@ class UnifiedWriter:
             "created": head.created_s,
             "model": head.model,
         }
-        for chunk in self._last:
+        for chunk in last:
             closing.update(chunk)
-        closing["choices"] = [choice for chunk in self._last for choice in chunk["choices"]] or [silent]
+        closing["choices"] = [choice for chunk in last for choice in chunk["choices"]] or [silent]
         return closing
 
     def _write(self, chunk: dict[str, Any]) -> bytes:
