@@ -24,9 +24,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tallygate.api.call_id import make_call_id
 from tallygate.genai.items import Admission, Bound, Settlement, TopUp
 from tallygate.genai.results import Held, Posted
 from tallygate.ledger.fold import fold
+from tallygate.receipts.receipt import complete
 from tallygate.store.address import DatabaseAddress, Engine, parse_address
 from tallygate.store.book import Book
 from tallygate.store.driver import DriverConnection
@@ -94,7 +96,7 @@ def ask(hold_id: str) -> Admission:
 
 async def pair(busy: Writer) -> None:
     """One call's two transactions."""
-    held = await busy.admit(ask(uuid.uuid4().hex))
+    held = await busy.admit(ask(make_call_id()))
     assert isinstance(held, Held), held
     row = held.hold
     posted = await busy.settle(
@@ -119,7 +121,7 @@ async def work(
     kind: type[Writer] = Writer,
 ) -> Measured:
     """So many calls at once, each begun when one has ended, for so long."""
-    busy = kind(address, fold, owner="bench", on_broken=print, open_book=open_)
+    busy = kind(address, fold, complete, owner="bench", on_broken=print, open_book=open_)
     busy.start()
     await busy.change(TopUp(uuid.uuid4().hex, "w", PLENTY_NUSD))
     pairs = 0

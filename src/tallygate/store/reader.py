@@ -11,7 +11,7 @@ import time
 from collections import defaultdict
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, LiteralString
 
 from msgspec import Struct
 
@@ -31,6 +31,10 @@ _SELECT = (
     " u.status, w.status FROM keys k"
     " JOIN users u ON u.id = k.user_id JOIN workspaces w ON w.id = k.workspace_id WHERE k.digest"
 )
+
+_SHAPES: dict[int, LiteralString] = {
+    size: _SELECT + " IN (" + "?, " * (size - 1) + "?)" for size in (1, 2, 4, 8, 16, 32, BATCH_MAX)
+}
 
 Rows = dict[bytes, KeyRow]
 
@@ -141,7 +145,9 @@ def _select(connection: DriverConnection, digests: list[bytes]) -> Rows:
     if connection.engine is Engine.POSTGRESQL:
         found = connection.fetch(_SELECT + " = ANY(?)", (digests,))
     else:
-        found = [row for digest in digests for row in connection.fetch(_SELECT + " = ?", (digest,))]
+        # One statement for all, in a few shapes that are compiled once: what is left of a shape repeats the last one.
+        size = 1 << (len(digests) - 1).bit_length()
+        found = connection.fetch(_SHAPES[size], (*digests, *digests[-1:] * (size - len(digests))))
     return {row[0]: _key_row(row) for row in found}
 
 

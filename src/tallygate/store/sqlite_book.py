@@ -78,9 +78,18 @@ _SELECT_TRANSFERS = (
     " FROM transfers WHERE id IN (SELECT value FROM json_each(?))"
 )
 
-_UPDATE_USER = "UPDATE users SET slots_used = ? WHERE id = ?"
-_UPDATE_WALLET = "UPDATE wallets SET posted_nusd = ?, held_nusd = ?, next_sequence = ? WHERE workspace_id = ?"
-_UPDATE_BUDGET = "UPDATE budgets SET limit_nusd = ?, window_start_ns = ?, spent_nusd = ?, held_nusd = ? WHERE id = ?"
+_OLD_USERS = Shapes("UPDATE users SET slots_used = new.column1 FROM (", 2, ") AS new WHERE users.id = new.column2")
+_OLD_WALLETS = Shapes(
+    "UPDATE wallets SET posted_nusd = new.column1, held_nusd = new.column2, next_sequence = new.column3 FROM (",
+    4,
+    ") AS new WHERE wallets.workspace_id = new.column4",
+)
+_OLD_BUDGETS = Shapes(
+    "UPDATE budgets SET limit_nusd = new.column1, window_start_ns = new.column2, spent_nusd = new.column3,"
+    " held_nusd = new.column4 FROM (",
+    5,
+    ") AS new WHERE budgets.id = new.column5",
+)
 _NEW_CLAIMS = Shapes(
     "INSERT INTO claims (request_digest, hold_id, keep_ns, ends_at_ns, answer_digest, answer_object, id)", 7
 )
@@ -144,8 +153,8 @@ class SqliteBook:
         """See Book. Never raises Away for an unknown outcome: what fails here is rolled back, or is Broken."""
         try:
             self._save(folded)
-            self._write_all(RECEIPTS, pack_receipt, receipts)
-            self._write_all(ENTRIES, pack_entry, receipts)
+            self._write(RECEIPTS, pack_receipt, receipts)
+            self._write(ENTRIES, pack_entry, receipts)
             if beats:
                 self._execute(_BEAT, (self._epoch,))
         except (sqlite3.Error, OverflowError, UnicodeError) as error:
@@ -211,26 +220,21 @@ class SqliteBook:
 
     def _save(self, folded: Folded) -> None:
         changed, loaded = folded.changed, self._rows
-        self._write_each(_UPDATE_USER, pack_user, changed.users.values())
-        self._write_each(_UPDATE_WALLET, pack_wallet, changed.wallets.values())
-        self._write_each(_UPDATE_BUDGET, pack_budget, changed.budgets.values())
+        self._write(_OLD_USERS, pack_user, changed.users.values())
+        self._write(_OLD_WALLETS, pack_wallet, changed.wallets.values())
+        self._write(_OLD_BUDGETS, pack_budget, changed.budgets.values())
         new_claims, old_claims = part(changed.claims, loaded.claims)
-        self._write_all(_NEW_CLAIMS, pack_claim, new_claims)
-        self._write_each(_UPDATE_CLAIM, pack_claim, old_claims)
+        self._write(_NEW_CLAIMS, pack_claim, new_claims)
+        for claim in old_claims:
+            self._execute(_UPDATE_CLAIM, pack_claim(claim))
         for claim_id in folded.claims_released:
             self._execute(_DELETE_CLAIM, (claim_id,))
         new_holds, old_holds = part(changed.holds, loaded.holds)
-        self._write_all(_NEW_HOLDS, pack_hold, new_holds)
-        self._write_all(_OLD_HOLDS, pack_hold_change, old_holds)
-        self._write_all(_NEW_TRANSFERS, pack_transfer, folded.transfers)
+        self._write(_NEW_HOLDS, pack_hold, new_holds)
+        self._write(_OLD_HOLDS, pack_hold_change, old_holds)
+        self._write(_NEW_TRANSFERS, pack_transfer, folded.transfers)
 
-    def _write_each(self, sql: LiteralString, pack: Callable[[Row], Columns], rows: Iterable[Row]) -> None:
-        """Rows of which a batch changes few, however many calls it is for."""
-        for row in rows:
-            self._execute(sql, pack(row))
-
-    def _write_all(self, shapes: Shapes, pack: Callable[[Row], Columns], rows: Sequence[Row]) -> None:
-        """Rows of which there is one for each call, or more."""
+    def _write(self, shapes: Shapes, pack: Callable[[Row], Columns], rows: Iterable[Row]) -> None:
         for sql, values in shapes.spell([pack(row) for row in rows]):
             self._execute(sql, values)
 
