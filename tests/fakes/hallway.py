@@ -55,6 +55,7 @@ PROVIDERS = {
     "lab": LAB,
     "den": msgspec.structs.replace(LAB, name="den"),
     "claude": msgspec.structs.replace(LAB, name="claude", speaks={"anthropic_messages": "/v1/messages"}),
+    "codex": msgspec.structs.replace(LAB, name="codex", speaks={"openai_responses": "/v1/responses"}),
 }
 
 

@@ -16,7 +16,8 @@ ROW = Provider(
     name="openai",
     title="OpenAI",
     base_url="https://api.openai.com",
-    speaks={"openai_chat": "/v1/chat/completions"},
+    # The first is what calls of other dialects are written in.
+    speaks={"openai_chat": "/v1/chat/completions", "openai_responses": "/v1/responses"},
     key_env=("OPENAI_API_KEY",),
     # Reasoning models refuse `max_tokens`.
     output_cap_key="max_completion_tokens",
