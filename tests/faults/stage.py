@@ -9,9 +9,10 @@ import json
 import os
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from tallygate.api.urls import URLS
@@ -132,7 +133,9 @@ def start_proxy(target: int) -> Generator[dict[str, int]]:
         yield json.loads(process.wait_for_match(r"^links (\{.*\})$")[1])
 
 
-def configuration(doors: dict[str, int], links: dict[str, int], transport: dict[str, int]) -> str:
+def configuration(
+    doors: dict[str, int], links: dict[str, int], transport: dict[str, int], server: Mapping[str, int]
+) -> str:
     """A configuration file with a row for each wire and door, and for each wire and link."""
     ports = {**doors, **{f"wire-{name}": port for name, port in links.items()}}
     rows = [
@@ -141,16 +144,20 @@ def configuration(doors: dict[str, int], links: dict[str, int], transport: dict[
         for wire in SPOKEN
         for name, port in ports.items()
     ]
-    times = "".join(f"{name} = {value}\n" for name, value in transport.items())
-    return "".join(rows) + f"[transport]\n{times}"
+    times, limits = (
+        "".join(f"{name} = {value}\n" for name, value in section.items()) for section in (transport, server)
+    )
+    return "".join(rows) + f"[transport]\n{times}[server]\n{limits}"
 
 
 @contextmanager
-def start_stage(folder: Path, transport: dict[str, int]) -> Generator[Stage]:
-    """Provider, proxy and gateway, until the block ends."""
+def start_stage(
+    folder: Path, transport: dict[str, int], server: Mapping[str, int] = MappingProxyType({})
+) -> Generator[Stage]:
+    """Provider, proxy and gateway, until the block ends. `transport`, `server`: settings of these sections."""
     with start_provider(folder) as provider, start_proxy(provider.ports["lab"]) as links:
         config = folder / "tallygate.toml"
-        config.write_text(configuration(provider.ports, links, transport))
+        config.write_text(configuration(provider.ports, links, transport, server))
         # One user makes all the calls, and how many may run at once is not the matter here.
         limits = {"TALLYGATE_LIMITS__CONCURRENCY": "10000"}
         env = clean_env(folder, LAB_KEY=PROVIDER_KEY, TALLYGATE_LOG_LEVEL="debug", **limits)
