@@ -7,6 +7,7 @@ import pytest
 
 from tallygate.access.receipt_keys import load_or_create_receipt_keys
 from tallygate.access.secret_file import BadSecret
+from tallygate.receipts.key_file import EARLY_MS
 
 NOW_MS = 1_763_740_800_000
 
@@ -18,7 +19,7 @@ def test_the_first_start_makes_them_for_the_user_alone(tmp_path: Path) -> None:
     again = load_or_create_receipt_keys(path, NOW_MS + 1, log=made.origin)
     assert (again.origin, again.subject_key) == (made.origin, made.subject_key)
     assert again.signer.verifier == made.signer.verifier
-    assert again.not_before_ms == NOW_MS
+    assert again.not_before_ms == NOW_MS - EARLY_MS
 
 
 def test_names_are_chosen_before_the_first_start(tmp_path: Path) -> None:

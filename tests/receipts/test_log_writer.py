@@ -357,11 +357,20 @@ def test_a_tree_that_was_changed_is_not_signed(
     assert read_published(address) == before
 
 
-def test_a_key_that_has_run_out_signs_nothing(
-    address: DatabaseAddress, keys: LogKeys, tmp_path: Path, clock: Clock, stack: ExitStack
+@pytest.mark.parametrize(("not_before_ms", "not_after_ms"), [(0, -1), (0, 0), (1, 2)])
+def test_a_key_signs_nothing_when_it_is_not_valid(
+    address: DatabaseAddress,
+    keys: LogKeys,
+    tmp_path: Path,
+    clock: Clock,
+    stack: ExitStack,
+    not_before_ms: int,
+    not_after_ms: int,
 ) -> None:
-    expired = structs.replace(keys, not_after_ms=clock.now_ns // 1_000_000 - 1)
-    machine = Machine(address, expired, tmp_path, clock, stack)
+    """Its end is the first moment after it, as it is for who verifies."""
+    now_ms = clock.now_ns // 1_000_000
+    invalid = structs.replace(keys, not_before_ms=now_ms + not_before_ms, not_after_ms=now_ms + not_after_ms)
+    machine = Machine(address, invalid, tmp_path, clock, stack)
     add_receipts(address, 1)
     with pytest.raises(LogRefused, match="not valid now"):
         machine.turn()

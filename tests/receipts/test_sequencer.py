@@ -1,5 +1,6 @@
 """The thread at the log, as a process runs it: it takes receipts in, hands its turn on, waits out what fails."""
 
+import math
 import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing
@@ -24,14 +25,22 @@ PATIENCE_S = 30
 class Process:
     """A life with its sequencer, as the gateway joins them."""
 
-    def __init__(self, address: DatabaseAddress, keys: LogKeys, data: Path, stack: ExitStack) -> None:
+    def __init__(
+        self, address: DatabaseAddress, keys: LogKeys, data: Path, stack: ExitStack, patience_s: float = PATIENCE_S
+    ) -> None:
         data.mkdir(exist_ok=True)
         self.life = begin_life(address, "test")
         stack.callback(self.life.end)
         self.mark = HighWater(data / "high-water", keys.signer.verifier.vkey)
         self.prices: list[PriceRow] = []
         self.sequencer = Sequencer(
-            address, keys, self.mark, lambda: self.life.epoch, lambda: tuple(self.prices), on_broken=fail
+            address,
+            keys,
+            self.mark,
+            lambda: self.life.epoch,
+            lambda: tuple(self.prices),
+            on_broken=fail,
+            patience_s=patience_s,
         )
         self.sequencer.start()
         stack.callback(self.sequencer.close)
@@ -167,6 +176,38 @@ def test_a_file_that_is_no_mark_is_told(
     add_receipts(address, 1)
     wait_until(lambda: "high-water" in process.sequencer.refusal)
     assert read_published(address) == []
+
+
+def test_a_mark_that_cannot_be_written_becomes_a_refusal(
+    address: DatabaseAddress, keys: LogKeys, vkey: str, tmp_path: Path, stack: ExitStack
+) -> None:
+    """A data folder on a full or read-only disk: receipts gather that nobody can prove."""
+    in_the_way = tmp_path / "high-water.new"
+    in_the_way.mkdir()
+    process = Process(address, keys, tmp_path, stack, patience_s=0)
+    add_receipts(address, 1)
+    wait_until(lambda: str(in_the_way) in process.sequencer.refusal)
+    assert read_published(address) == []
+    in_the_way.rmdir()
+    wait_for_size(address, 1)
+    wait_until(lambda: process.sequencer.refusal == "")
+    judge(read_published(address), read_entries(address), vkey)
+
+
+def test_who_can_write_its_mark_signs_in_the_place_of_who_cannot(
+    address: DatabaseAddress, keys: LogKeys, vkey: str, tmp_path: Path, stack: ExitStack
+) -> None:
+    in_the_way = tmp_path / "first" / "high-water.new"
+    in_the_way.mkdir(parents=True)
+    first = Process(address, keys, tmp_path / "first", stack, patience_s=math.inf)
+    add_receipts(address, 1)
+    with closing(DriverConnection(address)) as connection:
+        wait_until(lambda: connection.fetch("SELECT holder FROM logs WHERE size > 0") == [(None,)])
+    second = Process(address, keys, tmp_path / "second", stack)
+    wait_for_size(address, 1)
+    assert second.sequencer.refusal == ""
+    assert first.sequencer.refusal == "", "what may pass is no refusal yet"
+    judge(read_published(address), read_entries(address), vkey)
 
 
 def test_prices_that_calls_are_made_at_are_put_on_record_whoever_has_the_turn(

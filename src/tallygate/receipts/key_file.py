@@ -19,6 +19,8 @@ FORMAT: Final = "tallygate/receipt-keys/1"
 FILE_NAME: Final = "receipt-keys.json"
 """What the file is called in the data folder."""
 SUBJECT_KEY_BYTES: Final = 32
+EARLY_MS: Final = 3_600_000
+"""A new key is valid from an hour before it was made: the clock of another replica may be behind."""
 
 _HEX = re.compile(rf"[0-9a-f]{{{2 * SUBJECT_KEY_BYTES}}}", re.ASCII)
 
@@ -69,16 +71,17 @@ class LogKeys(Struct, frozen=True, kw_only=True):
 
 
 def make_key_file(now_ms: int, *, origin: str = "", issuer: str = "") -> str:
-    """A new file with one log and one key, valid from now on. Raises note.BadKey for an origin no key can have.
+    """A new file with one log and one key, valid from now on and a little before.
 
-    Without an origin it gets one that nobody else has; without an issuer, the origin's.
+    Without an origin it gets one that nobody else has; without an issuer, the origin's. Raises note.BadKey for an
+    origin no key can have.
     """
     origin = origin or f"tallygate/{secrets.token_hex(8)}"
     key = _FiledKey(
         private_key=note.generate(origin).export().reveal(),
         purpose="checkpoint",
         status="active",
-        not_before_ms=now_ms,
+        not_before_ms=now_ms - EARLY_MS,
     )
     file = _File(
         type=FORMAT,

@@ -173,8 +173,11 @@ class LogWriter:
 
     def _check_validity(self, now_ns: int) -> None:
         now_ms, end_ms = now_ns // 1_000_000, self._keys.not_after_ms
-        if now_ms < self._keys.not_before_ms or (end_ms is not None and now_ms > end_ms):
-            raise LogRefused(f"The key of the log {self._origin} is not valid now: nothing is signed with it.")
+        if now_ms < self._keys.not_before_ms or (end_ms is not None and now_ms >= end_ms):
+            raise LogRefused(
+                f"The key of the log {self._origin} is not valid now: nothing is signed with it.\n"
+                "If its file says otherwise, the clock of this machine is wrong."
+            )
 
     def _nodes(self) -> TileNodes:
         return TileNodes(self._read_tile)

@@ -27,6 +27,8 @@ LOOK_S = 1.0
 """How often it looks for what other processes have settled, and whether the one that had the turn is gone."""
 PAUSE_S = 2.0
 """How long it waits after something went wrong."""
+PATIENCE_S = 60.0
+"""How long turns may fail, for whatever reason but the database's, before that counts as a refusal."""
 RECORD_S = 5.0
 """How often it looks for prices that are not on record."""
 HANG_S = 5.0
@@ -46,8 +48,8 @@ def bind_log(address: DatabaseAddress, keys: LogKeys, now_ns: int) -> None:
 
 
 class Sequencer:
-    """Start it once, after any fork. `epoch` gives the name of this process's present life, `list_prices` the prices that
-    its calls are made at.
+    """Start it once, after any fork. `epoch` gives the name of this process's present life, `list_prices` the prices
+    that its calls are made at.
 
     `on_broken` is called when the disk cannot be trusted any more, and has to end the process.
     """
@@ -63,6 +65,7 @@ class Sequencer:
         on_broken: Callable[[Exception], None],
         open_connection: Callable[[DatabaseAddress], DriverConnection] = open_log,
         clock_ns: Callable[[], int] = time.time_ns,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._address = address
         self._keys = keys
@@ -72,6 +75,7 @@ class Sequencer:
         self._on_broken = on_broken
         self._open_connection = open_connection
         self._clock_ns = clock_ns
+        self._patience_s = patience_s
         self._closing = threading.Event()
         self._woken = threading.Event()
         self._thread = threading.Thread(target=self._run, name="receipts-sequencer", daemon=True)
@@ -81,6 +85,7 @@ class Sequencer:
         self._writer: LogWriter | None = None
         self._record: Record | None = None
         self._recorded_s = -RECORD_S
+        self._failing_since_s: float | None = None
 
     @property
     def refusal(self) -> str:
@@ -127,16 +132,30 @@ class Sequencer:
         except (LogRefused, BadMark) as error:
             self._refuse(str(error))
             self._drop_connection(give=True)
-        except (DriverError, DatabaseUnusable, OSError) as error:
+        except (DriverError, DatabaseUnusable) as error:
+            # Without the database no call is begun anyway.
             logger.warning("the log waits: %s", error)
             self._drop_connection(give=False)
-        except Exception:
+        except OSError as error:
+            logger.warning("the log waits: %s", error)
+            self._lose_patience(str(error))
+        except Exception as error:
             logger.exception("a turn at the log failed and is tried again")
-            self._drop_connection(give=False)
+            self._lose_patience(type(error).__name__)
         else:
+            self._failing_since_s = None
             self._refuse("")
             return turn
         return None
+
+    def _lose_patience(self, why: str) -> None:
+        """Let another process try. What does not pass leaves receipts without proof, as a refusal does."""
+        self._drop_connection(give=True)
+        now_s = time.monotonic()
+        if self._failing_since_s is None:
+            self._failing_since_s = now_s
+        if now_s - self._failing_since_s >= self._patience_s:
+            self._refuse(f"The log {self._keys.origin} cannot be signed, and this does not pass: {why}.")
 
     def _work(self) -> Turn:
         writer, record = self._open()
