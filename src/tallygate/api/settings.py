@@ -16,13 +16,13 @@ class ServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     # 0 lets the system pick a free port; the banner says which.
     port: Annotated[int, Meta(ge=0, le=65535)] = 8255
     workers: Annotated[int, Meta(ge=1, le=256)] = 1
-    # The names clients use for this gateway; none stands for any. A list keeps web pages that have their own name point
-    # at this machine from reaching a gateway that listens on it.
-    hosts: tuple[str, ...] = ()
     # Pictures and documents travel inline as base64, so a fair request can be large.
     body_bytes_max: Annotated[int, Meta(ge=1024, le=1 << 30)] = 32 << 20
     # Real requests nest about ten deep.
     json_depth_max: Annotated[int, Meta(ge=8, le=256)] = 64
+    # The names clients use for this gateway; none stands for any. A list keeps web pages that have their own name point
+    # at this machine from reaching a gateway that listens on it.
+    hosts: tuple[str, ...] = ()
     # How long a client may take. Sound clients need a fraction of each; the others hold memory and sockets.
     head_s: Annotated[int, Meta(ge=1, le=3600)] = 10
     body_s: Annotated[int, Meta(ge=1, le=3600)] = 60
