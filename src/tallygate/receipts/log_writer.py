@@ -67,6 +67,8 @@ class LogWriter:
         self._clock_ns = clock_ns
         self._checked = ""
         """The life in which the stored tree was last found sound. A tree that nobody adds to is looked at once."""
+        self._followed: Checkpoint | None = None
+        """The mark that was last found in the tree."""
 
     def take_turn(self, epoch: str) -> Turn:
         """Do what there is to do, if it is our turn.
@@ -145,17 +147,22 @@ class LogWriter:
         return Turn(held=True, appended=appended, signed=reached, more=more, due_ns=EVERY_NS)
 
     def _follow(self) -> None:
-        """Remember what the others have signed: should the database be set back, this machine knows, too."""
-        last = log.read_last_checkpoint(self._connection, self._origin)
-        if last is None:
-            return
+        """Remember what the others have signed, and hold what this machine remembers to the log: should the database be
+        set back, whoever does not have the turn knows it, too.
+        """
+        # The mark is read first: a tree is in the database before it is in the file.
         mark = self._high_water.read()
-        if mark is not None and last.size <= mark.size:
-            return
-        self._read_own(last)
-        if mark is not None:
-            self._compare(mark, Head(last.size, last.size), self._nodes())
-        self._high_water.rise(last.note)
+        last = log.read_last_checkpoint(self._connection, self._origin)
+        if last is not None and (mark is None or last.size > mark.size):
+            self._read_own(last)
+            if mark is not None:
+                self._compare(mark, Head(last.size, last.size), self._nodes())
+            self._high_water.rise(last.note)
+        elif mark is not None:
+            head = log.read_head(self._connection, self._origin) or Head(0, 0)
+            if mark.size > head.size or mark != self._followed:
+                self._compare(mark, head, self._nodes())
+            self._followed = mark
 
     def _read_own(self, published: Published) -> Checkpoint:
         """A stored checkpoint, if it is this log's. Raises LogRefused."""

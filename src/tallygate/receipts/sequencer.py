@@ -79,7 +79,8 @@ class Sequencer:
         self._closing = threading.Event()
         self._woken = threading.Event()
         self._thread = threading.Thread(target=self._run, name="receipts-sequencer", daemon=True)
-        self._refusal = ""
+        self._looked = threading.Event()
+        self._refusal = f"The log {keys.origin} was not looked at yet."
         # The rest is the thread's own; others only look, to cut it.
         self._connection: DriverConnection | None = None
         self._writer: LogWriter | None = None
@@ -93,9 +94,12 @@ class Sequencer:
         return self._refusal
 
     def start(self) -> None:
-        """Bind the database to the log and start the thread. Raises DatabaseUnusable, log.LogMismatch."""
+        """Bind the database to the log, start the thread and await its first turn, so that no call is taken before it
+        is known whether the log is sound. Raises DatabaseUnusable, log.LogMismatch.
+        """
         bind_log(self._address, self._keys, self._clock_ns())
         self._thread.start()
+        self._looked.wait(HANG_S)
 
     def wake(self) -> None:
         """Something was settled: there may be receipts without a place. Called from any thread."""
@@ -117,7 +121,9 @@ class Sequencer:
         while not self._closing.is_set():
             # Cleared before the turn looks, so that what comes during it is not missed.
             self._woken.clear()
-            self._rest(self._take_turn())
+            turn = self._take_turn()
+            self._looked.set()
+            self._rest(turn)
         self._take_turn()
         self._drop_connection(give=True)
 
@@ -184,7 +190,7 @@ class Sequencer:
     def _refuse(self, text: str) -> None:
         if text and text != self._refusal:
             logger.critical("%s", text)
-        elif self._refusal and not text:
+        elif self._refusal and not text and self._looked.is_set():
             logger.warning("the log %s is sound again and is signed", self._keys.origin)
         self._refusal = text
 
