@@ -5,6 +5,7 @@ Each replaces one step of the product in this process, before the gateway is run
 
 import asyncio
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from msgspec import structs
@@ -138,7 +139,9 @@ def tell_before_settling() -> None:
 def tell_another_cost() -> None:
     """The client is told a nano-dollar less than it pays."""
     tell = finish._tell_cost
-    finish._tell_cost = lambda call, relayed, cost_nusd: tell(call, relayed, max(0, cost_nusd - 1))
+    finish._tell_cost = lambda call, relayed, cost_usd: tell(
+        call, relayed, f"{max(Decimal(0), Decimal(cost_usd) - Decimal('0.000000001')):f}"
+    )
 
 
 def forget_claims() -> None:

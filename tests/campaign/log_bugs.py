@@ -178,4 +178,4 @@ LOG_BUGS: dict[str, Bug] = {
 }
 """By name."""
 
-RESTORED: dict[str, Bug] = {"forget-high-water": Bug(forget_high_water, ("P5",))}
+RESTORED: dict[str, Bug] = {"forget-high-water": Bug(forget_high_water, ("R10",))}

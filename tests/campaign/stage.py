@@ -1,13 +1,15 @@
 """The stage of a campaign: the hostile provider, a town of callers, and gateways that may be killed at any moment.
 
-Three shapes: `one` process, `four` workers of one gateway, `two` replicas on one database. All share a data folder. The
-provider lives on through everything, and so do its journal and the clients' history.
+Four shapes: `one` process, `four` workers of one gateway, `two` replicas on one machine with a data folder in common,
+and two on machines `apart`, where the second folder begins with the same secrets. All have one database. The provider
+lives on through everything, and so do its journal and the clients' history.
 """
 
 import itertools
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,10 +27,13 @@ from tests.faults.journal import Journal
 from tests.faults.stage import DIALECTS, PATIENT, Provider, start_provider
 from tests.faults.wires import WIRES
 
-Shape = Literal["one", "four", "two"]
+Shape = Literal["one", "four", "two", "apart"]
 
 HEARTBEAT_S, LEASE_S = 0.25, 2.0
 RECOVER_S = 30.0
+MACHINES = ("data", "data-1")
+SECRETS = ("admin-key", "key-pepper", "receipt-keys.json", "spool-key")
+"""What all replicas of a gateway need."""
 HOSTILE = "tests.faults.provider"
 STARTS_MAX = 5
 PARENT_SHARE = 0.2
@@ -62,7 +67,9 @@ class Gateways:
         more = {"LAB_KEY": PROVIDER_KEY, "TALLYGATE_DATABASE_URL": url, "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"}
         self.env = clean_env(folder, **more, TALLYGATE_LOG_LEVEL="warning")
         self._models: dict[str, str] = {}
-        self._running: list[tuple[Process, Gateway] | None] = [None] * (2 if shape == "two" else 1)
+        self._running: list[tuple[Process, Gateway] | None] = [None] * (2 if shape in ("two", "apart") else 1)
+        self.more = ""
+        """What else stands in the configuration."""
         self.starts = 0
         self.said: list[str] = []
 
@@ -89,11 +96,17 @@ class Gateways:
         )
         times = "".join(f"{name} = {value}\n" for name, value in PATIENT.items())
         store = f"[store]\nheartbeat_s = {HEARTBEAT_S}\nlease_s = {self._lease_s}\n"
-        self._config.write_text(f"{rows}{''.join(self._models.values())}[transport]\n{times}{store}")
+        models = "".join(self._models.values())
+        self._config.write_text(f"{rows}{models}[transport]\n{times}{store}{self.more}")
 
     def start(self) -> None:
         """Start those that do not run. One that dies on its way is started again."""
-        for place, running in enumerate(self._running):
+        self.start_only(*range(len(self._running)))
+
+    def start_only(self, *places: int) -> None:
+        """Start these, where they do not run."""
+        for place in places:
+            running = self._running[place]
             if running is not None and running[0].child.poll() is None:
                 continue
             self._bury(place)
@@ -108,16 +121,28 @@ class Gateways:
         command += [*(("--bug", self._bug) if self._bug else ()), "--"]
         command += ["serve", "--host", "127.0.0.1", "--port", "0", "--config", str(self._config)]
         command += ["--workers", "4"] if self.shape == "four" else []
-        process = Process(command, self.env)
+        env = self._make_env(place)
+        process = Process(command, env)
         self.starts += 1
         try:
-            gateway = Gateway(process, self.env)
+            gateway = Gateway(process, env)
         except AssertionError:
             self.said += process.lines
             _end(process)
             return False
         self._running[place] = (process, gateway)
         return True
+
+    def _make_env(self, place: int) -> dict[str, str]:
+        """On a machine of its own, a replica shares the database, the objects and the secrets."""
+        if self.shape != "apart" or place == 0:
+            return self.env
+        first, second = (self.folder / name for name in MACHINES)
+        if not second.exists():
+            second.mkdir()
+            for name in SECRETS:
+                shutil.copy(first / name, second)
+        return {**self.env, "TALLYGATE_DATA": str(second), "TALLYGATE_MEDIA_URL": f"file://{first}/media"}
 
     def kill(self, place: int) -> None:
         """Kill a gateway with all its workers."""
@@ -138,7 +163,7 @@ class Gateways:
                 what, pid = "parent", running[0].child.pid
             os.kill(pid, signal.SIGKILL)
             return what
-        if self.shape == "two" and source.random() < 0.6:
+        if len(self._running) == 2 and source.random() < 0.6:
             self.kill(source.randrange(2))
             return "replica"
         for place in range(len(self._running)):
@@ -204,7 +229,7 @@ class Gateways:
     @property
     def marks(self) -> list[Path]:
         """The high-water files of the machines that these gateways run on."""
-        return [path for path in (self.folder / "data" / "log-high-water",) if path.exists()]
+        return [path for name in MACHINES if (path := self.folder / name / "log-high-water").exists()]
 
     def audit(self) -> dict[str, Any]:
         """What `tallygate verify` says of ledger, receipts and log; it fails where anything is wrong."""

@@ -21,7 +21,14 @@ CYCLES = int(os.environ.get("CAMPAIGN_CYCLES", "35"))
 CYCLES_EACH = 20
 """So many cycles share a database."""
 
-SHAPES: list[tuple[Shape, str]] = [("one", "sqlite"), ("four", "sqlite"), ("four", "postgresql"), ("two", "postgresql")]
+SHAPES: list[tuple[Shape, str]] = [
+    ("one", "sqlite"),
+    ("four", "sqlite"),
+    ("apart", "sqlite"),
+    ("four", "postgresql"),
+    ("two", "postgresql"),
+    ("apart", "postgresql"),
+]
 
 
 def run_cycles(
@@ -48,7 +55,7 @@ def tell(what: str, figures: Counter[str], begun_s: float) -> None:
     )
 
 
-@pytest.mark.parametrize(("shape", "engine"), [("one", "sqlite"), ("two", "postgresql")])
+@pytest.mark.parametrize(("shape", "engine"), [("one", "sqlite"), ("apart", "postgresql")])
 def test_a_few_kills_leave_no_trace(shape: Shape, engine: str, make_database: MakeDatabase, tmp_path: Path) -> None:
     begun_s, source, figures = time.monotonic(), random.Random(SEED), Counter[str]()
     conditions = ["random", source.choice(CONDITIONS), source.choice(CONDITIONS)]
