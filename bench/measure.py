@@ -1,187 +1,127 @@
-"""What one call through the gateway costs: processor time per call, and waiting time beside the bare provider.
+"""What calls through the gateway cost: processor time, waiting, memory, streams, and the first start.
 
-Starts a canned provider, a gateway as shipped on a fresh folder, the same one with its money taken out, and a loop of
-clients, all on this machine. Processor
-time is the kernel's account of the gateway's process; it is the figure to compare between two builds, in one run. The
-machine's other work moves waiting times more than anything here.
+A canned provider, a proxy that only hands bytes on, a gateway as shipped, and the same one with its money taken out are
+loaded in turns, all on this machine. Processor time is the kernel's account of each process. Figures of one run are to
+be compared with each other, as ratios; the machine's other work moves them all, and waiting most.
+
+    python -m bench.measure [--seconds 2] [--streams 500]
 """
 
 import argparse
 import asyncio
-import os
-import re
+import resource
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple
 
-from bench.upstream import EVENTS
+from bench.load import Answered, Load, run
+from bench.processes import Gateway, Server
+from bench.upstream import EVENTS, HELD_EVENTS
 
-CONFIG = """
-discover = false
-[providers.bench]
-base_url = "http://127.0.0.1:{port}"
-auth = "none"
-speaks = {{ openai_chat = "/v1/chat/completions" }}
-[models.bench]
-targets = ["bench/bench"]
-price = {{ input = "1.00", output = "4.00" }}
-[limits]
-concurrency = 10000
-"""
-GATEWAYS = {"money": "tallygate", "no money": "bench.moneyless"}
-"""What is measured, and the module that starts it."""
-ROUNDS = 4
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+SHIPPED: Final = "tallygate"
+MONEYLESS: Final = "no money"
+BARE: Final = "bytes only"
+ROUNDS: Final = 3
+CLIENTS: Final = 64
+STREAM_EVENTS: Final = EVENTS + 3
 
 
 class Measured(NamedTuple):
-    """One load: calls answered, processor seconds the gateway spent, and each call's waiting time in seconds."""
+    """Microseconds of processor time for each call in each round, and every call's waiting times in seconds."""
 
-    calls: int
-    cpu_s: float
-    waits_s: list[float]
-
-
-async def ask(port: int, key: str, *, stream: bool, until_s: float, waits_s: list[float]) -> None:
-    """One client: asks again as soon as it is answered, on one connection."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    flag = "true" if stream else "false"
-    body = f'{{"model":"bench","stream":{flag},"messages":[{{"role":"user","content":"Say something."}}]}}'.encode()
-    request = (
-        b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
-        b"authorization: Bearer %b\r\ncontent-length: %d\r\n\r\n%b" % (key.encode(), len(body), body)
-    )
-    while time.monotonic() < until_s:
-        started_s = time.monotonic()
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 200"), head
-        length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
-        if length:
-            await reader.readexactly(int(length[1]))
-        else:
-            await reader.readuntil(b"\r\n0\r\n\r\n")
-        waits_s.append(time.monotonic() - started_s)
-    writer.close()
-    await writer.wait_closed()
+    cpu_us: list[float]
+    firsts_s: list[float]
+    ends_s: list[float]
 
 
-async def load(port: int, key: str, *, stream: bool, clients: int, seconds: float, pid: int) -> Measured:
-    """Load for `seconds` with `clients` at a time, after a short warm-up that is not counted."""
-    await asyncio.gather(*(ask(port, key, stream=stream, until_s=time.monotonic() + 0.5, waits_s=[]) for _ in range(8)))
-    waits_s: list[float] = []
-    before_s = cpu_s(pid)
-    until_s = time.monotonic() + seconds
-    asking = (ask(port, key, stream=stream, until_s=until_s, waits_s=waits_s) for _ in range(clients))
-    await asyncio.gather(*asking)
-    return Measured(len(waits_s), cpu_s(pid) - before_s, waits_s)
+def measure(servers: Mapping[str, Server], model: str, *, stream: bool, seconds: float) -> dict[str, Measured]:
+    """Load each in turn, and again, so that what else the machine does falls on all alike."""
+    measured = {name: Measured([], [], []) for name in servers}
+    for turn in range(ROUNDS + 1):
+        for name, server in servers.items():
+            load = Load(server.port, server.key, model, stream, CLIENTS, seconds if turn else seconds / 4)
+            before_s = server.cpu_s()
+            answered: Answered = asyncio.run(run(load, ramp_s=0.64 if model == "bench-paced" else 0.0))
+            if turn:  # the first warms up
+                measured[name].cpu_us.append((server.cpu_s() - before_s) / len(answered.ends_s) * 1e6)
+                measured[name].firsts_s.extend(answered.firsts_s)
+                measured[name].ends_s.extend(answered.ends_s)
+    return measured
 
 
-def cpu_s(pid: int) -> float:
-    """Processor seconds of a process so far, its kernel time included."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+def report(title: str, measured: Mapping[str, Measured], events: int, wait: Callable[[Measured], list[float]]) -> None:
+    """One table. `wait` says which waiting time is of interest."""
+    print(f"\n{title}")
+    base = statistics.median(measured[BARE].cpu_us) if BARE in measured else 0.0
+    for name, found in measured.items():
+        cost_us = statistics.median(found.cpu_us)
+        of_event = f" {cost_us / events:7.1f} µs an event" if events > 1 else ""
+        ratio = f" {cost_us / base:6.1f} x" if base else ""
+        p50, p99 = (quantile(wait(found), part) * 1e3 for part in (0.5, 0.99))
+        spread = f"({min(found.cpu_us):.0f}-{max(found.cpu_us):.0f})"
+        print(f"  {name:<11}{cost_us:7.0f} µs {spread:<13}{of_event}{ratio}   wait p50 {p50:.2f} p99 {p99:.2f} ms")
 
 
-def memory_mb(pid: int) -> float:
-    """Megabytes a process holds, shared pages counted by its share."""
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    found = re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)
-    return int(found[1]) / 1024 if found else 0.0
+def quantile(waits_s: Sequence[float], part: float) -> float:
+    """The waiting time that this part of all calls stays below."""
+    return sorted(waits_s)[int(part * (len(waits_s) - 1))]
 
 
-class Gateway:
-    """A gateway in a folder of its own, for the length of a `with` block."""
+def hold_streams(server: Server, count: int) -> None:
+    """So many streams open together, one event a second."""
+    before_mb = server.memory_mb()
 
-    def __init__(self, module: str, folder: Path, upstream_port: int) -> None:
-        folder.mkdir()
-        config = folder / "tallygate.toml"
-        config.write_text(CONFIG.format(port=upstream_port))
-        command = [sys.executable, "-m", module, "serve", "--port", "0", "--config", str(config)]
-        environ = {**os.environ, "TALLYGATE_OPENING_CREDIT_USD": "100000"}
-        self._process = subprocess.Popen(
-            [*command, "--data", str(folder / "data")], stdout=subprocess.PIPE, text=True, env=environ
-        )
-        self.pid = self._process.pid
+    async def hold() -> tuple[Answered, float]:
+        load = Load(server.port, server.key, "bench-held", True, count, 0)
+        running = asyncio.create_task(run(load, ramp_s=count / 500))
+        await asyncio.sleep(count / 500 + HELD_EVENTS / 2)
+        held_mb = server.memory_mb()
+        return await running, held_mb
 
-    def __enter__(self) -> Self:
-        assert self._process.stdout is not None
-        banner = ""
-        while "Paste one of these" not in banner:
-            line = self._process.stdout.readline()
-            assert line, "the gateway did not start"
-            banner += line
-        self.port = int(re.findall(r"http://127\.0\.0\.1:(\d+)", banner)[0])
-        self.key = re.findall(r"lx-\w+", banner)[0]
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.wait()
-
-    async def load(self, *, stream: bool, clients: int, seconds: float) -> Measured:
-        """What this gateway takes for a load."""
-        return await load(self.port, self.key, stream=stream, clients=clients, seconds=seconds, pid=self.pid)
+    answered, held_mb = asyncio.run(hold())
+    each_kb = (held_mb - before_mb) / count * 1024
+    print(f"\n{count} streams at once: {len(answered.ends_s)} came to their end, {each_kb:.0f} KB each")
 
 
-def add(one: Measured, other: Measured) -> Measured:
-    """Two rounds of the same load as one."""
-    return Measured(one.calls + other.calls, one.cpu_s + other.cpu_s, one.waits_s + other.waits_s)
-
-
-def report(name: str, measured: Mapping[str, Measured], bare: Measured, per_call: int) -> None:
-    """Print one load's figures."""
-    micros = {kind: item.cpu_s / item.calls * 1e6 for kind, item in measured.items()}
-    for kind, item in measured.items():
-        extra = f", {micros[kind] / per_call:.1f} µs per event" if per_call > 1 else ""
-        wait_ms = statistics.median(item.waits_s) * 1e3
-        cpu = f"{micros[kind]:6.0f} µs CPU per call{extra}"
-        print(f"{name:<7} {kind:<9} {item.calls:>7} calls  {cpu}, wait {wait_ms:.2f} ms")
-    wait_ms = statistics.median(bare.waits_s) * 1e3
-    print(f"{name:<7} provider  {bare.calls:>7} calls, wait {wait_ms:.2f} ms")
-    print(f"{name:<7} CPU with money is {micros['money'] / micros['no money']:.2f} of that without")
-
-
-async def measure(
-    gateways: Mapping[str, Gateway], bare_port: int, bare_pid: int, *, clients: int, seconds: float
-) -> None:
-    """Every load on every gateway, in turns, so that what else the machine does falls on all alike."""
-    for name, stream in (("whole", False), ("stream", True)):
-        rounds: dict[str, Measured] = {}
-        for _ in range(ROUNDS):
-            for kind, gateway in gateways.items():
-                got = await gateway.load(stream=stream, clients=clients, seconds=seconds / ROUNDS)
-                rounds[kind] = add(rounds[kind], got) if kind in rounds else got
-        bare = await load(bare_port, "none", stream=stream, clients=clients, seconds=seconds / ROUNDS, pid=bare_pid)
-        report(name, rounds, bare, EVENTS if stream else 1)
+def measure_start(folder: Path, upstream: Server) -> None:
+    """From nothing, and with its database made, to the first answer of a model."""
+    key = ""
+    for name in ("first", "warm"):
+        with Gateway("tallygate", folder, upstream.port, key) as gateway:
+            asyncio.run(run(Load(gateway.port, gateway.key, "bench", False, 1, 0)))
+            print(f"{name} start to the first answer: {time.monotonic() - gateway.began_s:.2f} s")
+            key = gateway.key
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description="What one call through the gateway costs.")
-    parser.add_argument("--seconds", type=float, default=8.0)
-    parser.add_argument("--clients", type=int, default=32)
+    parser = argparse.ArgumentParser(description="What calls through the gateway cost.")
+    parser.add_argument("--seconds", type=float, default=2.0, help="for each round")
+    parser.add_argument("--streams", type=int, default=500, help="held open together")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        upstream = subprocess.Popen([sys.executable, "-m", "bench.upstream"], stdout=subprocess.PIPE, text=True)
-        stack.callback(upstream.wait)
-        stack.callback(upstream.terminate)
-        assert upstream.stdout is not None
-        bare_port = int(upstream.stdout.readline())
-        gateways = {
-            kind: stack.enter_context(Gateway(module, Path(folder) / module, bare_port))
-            for kind, module in GATEWAYS.items()
-        }
-        shipped = gateways["money"]
-        print(f"memory  {memory_mb(shipped.pid):.0f} MB idle")
-        asyncio.run(measure(gateways, bare_port, upstream.pid, clients=asked.clients, seconds=asked.seconds))
-        print(f"memory  {memory_mb(shipped.pid):.0f} MB after the load")
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        folder = Path(name)
+        upstream = stack.enter_context(Server("bench.upstream"))
+        measure_start(folder / "start", upstream)
+        shipped = stack.enter_context(Gateway("tallygate", folder / "shipped", upstream.port))
+        moneyless = stack.enter_context(Gateway("bench.moneyless", folder / "moneyless", upstream.port))
+        bare = stack.enter_context(Server("bench.passthrough", str(upstream.port)))
+        servers = {SHIPPED: shipped, MONEYLESS: moneyless, BARE: bare}
+        print(f"memory: {shipped.memory_mb():.0f} MB idle")
+        whole = measure(servers, "bench", stream=False, seconds=asked.seconds)
+        report(f"whole answers, {CLIENTS} clients", whole, 1, lambda found: found.ends_s)
+        burst = measure(servers, "bench", stream=True, seconds=asked.seconds)
+        report(f"streams of {STREAM_EVENTS} events at once", burst, STREAM_EVENTS, lambda found: found.firsts_s)
+        paced = measure(servers, "bench-paced", stream=True, seconds=asked.seconds)
+        report(f"streams, one event each 10 ms, {CLIENTS} clients", paced, STREAM_EVENTS, lambda found: found.firsts_s)
+        hold_streams(shipped, asked.streams)
+        print(f"memory: {shipped.memory_mb():.0f} MB after the load")
 
 
 if __name__ == "__main__":

@@ -17,8 +17,10 @@ from tallygate.genai.plan import Plan
 from tallygate.ledger.prices import price_free
 from tallygate.ledger.quote import Quote
 from tallygate.pipeline.call import Call
+from tallygate.pipeline.commitments import Commitments
 from tallygate.pipeline.finish import Finisher
 from tallygate.pipeline.relay import Relayed
+from tallygate.pipeline.replay import Keeping
 from tallygate.pipeline.run import Steps
 
 NOTHING = Quote(price_free("sale", "bench"), "", Bound(0))
@@ -47,8 +49,15 @@ class OpenGate(Turnstile):
 class NoBill(Finisher):
     """Writes nothing down."""
 
-    async def finish(self, call: Call, admitted: Admitted, relayed: Relayed, keeping: object) -> Relayed:  # noqa: ARG002
-        """Nothing is owed."""
+    async def finish(
+        self,
+        call: Call,  # noqa: ARG002 - its shape
+        admitted: Admitted,  # noqa: ARG002
+        relayed: Relayed,
+        commitments: Commitments,  # noqa: ARG002
+        keeping: Keeping | None = None,  # noqa: ARG002
+    ) -> Relayed:
+        """Nothing is owed, and nothing is put down."""
         return relayed
 
 
@@ -63,7 +72,7 @@ class MoneylessWorker(app.Worker):
     def _join_steps(self) -> Steps:
         steps = super()._join_steps()
         gate = OpenGate(steps.turnstile.admit, steps.identify, keep_s=60)  # pyright: ignore[reportArgumentType]
-        finisher = NoBill(None, None)  # pyright: ignore[reportArgumentType]
+        finisher = NoBill(self._writer.settle, self._supply.count_costs, self._issuer)
         return structs.replace(steps, quote=quote, turnstile=gate, finisher=finisher)
 
 
