@@ -63,6 +63,19 @@ def test_workers_do_not_outlive_their_parent(parent: "subprocess.Popen[str]") ->
     assert parent.stdout.read() == ""
 
 
+def test_a_worker_leaves_the_terminals_interrupt_to_its_parent(parent: "subprocess.Popen[str]") -> None:
+    first, second = read_worker(parent), read_worker(parent)
+    for _, pid in (first, second):
+        os.kill(pid, signal.SIGINT)
+    # Were one of them dead, another would have come up before the third.
+    os.kill(first[1], signal.SIGKILL)
+    assert read_worker(parent)[0] == 2
+    parent.send_signal(signal.SIGINT)
+    assert parent.wait(WAIT_S) == 0
+    assert parent.stdout is not None
+    assert parent.stdout.read() == "stopped\n"
+
+
 def test_workers_that_do_not_come_up_are_not_started_for_ever() -> None:
     ended = subprocess.run(
         [sys.executable, "-c", PARENT, "fail"], capture_output=True, text=True, timeout=WAIT_S, check=False

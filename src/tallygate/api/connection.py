@@ -95,8 +95,8 @@ class Front(Protocol):
         """It has ended."""
         ...
 
-    def run(self, serving: Coroutine[Any, Any, None]) -> None:
-        """Have a request served by a task of its own, which outlives the connection."""
+    def keep(self, task: asyncio.Task[None]) -> None:
+        """Hold on to the task that serves a request: it outlives the connection."""
         ...
 
 
@@ -316,7 +316,8 @@ class Connection(asyncio.Protocol):
             is_call=doors.is_call(matched),
         )
         self._enter("busy")
-        self._front.run(self._see_through(doors.serve(matched, request, exchange), exchange))
+        serving = self._see_through(doors.serve(matched, request, exchange), exchange)
+        self._front.keep(self._loop.create_task(serving))
 
     async def _see_through(self, serving: Coroutine[Any, Any, None], exchange: Exchange) -> None:
         """The body of a request's task. An answer without its end must not look as if it had one."""

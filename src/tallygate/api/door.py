@@ -1,7 +1,7 @@
 """A request and a reply as the doors see them, whatever server carries them. No server's type comes past here."""
 
+import os
 import re
-import secrets
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -65,7 +65,7 @@ def choose_request_id(given: bytes | None) -> str:
         text = given.decode("latin-1")
         if REQUEST_ID.fullmatch(text):
             return text
-    return f"req_{secrets.token_hex(16)}"
+    return f"req_{os.urandom(16).hex()}"
 
 
 def decode_slot(raw: str) -> str | None:

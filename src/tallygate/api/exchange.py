@@ -50,8 +50,8 @@ class Exchange:
     """
 
     __slots__ = (
-        "_bare", "_chunked", "_chunks", "_departure", "_done", "_gone", "_head", "_keeps", "_line", "_request_id",
-        "is_call",
+        "_bare", "_begun", "_chunked", "_chunks", "_departure", "_done", "_gone", "_head", "_keeps", "_line",
+        "_request_id", "is_call",
     )  # fmt: skip
 
     def __init__(
@@ -64,6 +64,7 @@ class Exchange:
         self._bare = bare
         self.is_call = is_call
         self._head = b""
+        self._begun = False
         self._chunked = False
         self._done = False
         self._gone = False
@@ -128,7 +129,7 @@ class Exchange:
 
     def _begin(self, status: int, headers: list[tuple[str, str]]) -> None:
         more = self._line.date
-        if not any(name == "content-length" for name, _ in headers):
+        if "content-length" not in dict(headers):
             # Who does not understand chunks is told the end by the end of the connection.
             self._chunked = self._chunks
             self._keeps = self._keeps and self._chunks
@@ -138,10 +139,13 @@ class Exchange:
         if not self._keeps:
             more += "connection: close\r\n"
         self._head = write_answer_head(status, headers, more)
+        self._begun = True
 
     def _write(self, data: bytes) -> None:
         if self._done or self._gone:
             return
+        if not self._begun:
+            raise RuntimeError("an answer without a head")
         if self._head:
             data, self._head = self._head + data, b""
         self._line.write(data)

@@ -4,10 +4,9 @@ A request is served by a task that is kept here, because it may outlive its conn
 """
 
 import asyncio
-from collections.abc import Coroutine
 from contextlib import suppress
 from email.utils import formatdate
-from typing import Any, Final
+from typing import Final
 
 from tallygate.api.connection import LINGER_S, Connection, Doors, Limits
 from tallygate.api.settings import ServerSettings
@@ -69,9 +68,8 @@ class Front:
             self._is_full = False
         self._look()
 
-    def run(self, serving: Coroutine[Any, Any, None]) -> None:
-        """Have a request served."""
-        task = asyncio.get_running_loop().create_task(serving)
+    def keep(self, task: asyncio.Task[None]) -> None:
+        """Hold on to a task until it is done."""
         self._tasks.add(task)
         task.add_done_callback(self._forget)
 

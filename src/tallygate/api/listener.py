@@ -4,7 +4,6 @@ import socket
 
 from tallygate.api.settings import ServerSettings
 
-
 UNSENT_BYTES_MAX = 128 * 1024
 """What the system holds of an answer beyond what is on its way already."""
 
