@@ -36,7 +36,7 @@ test-long: $(TEST)
 	@HYPOTHESIS_PROFILE=long $(PYTEST) -m "not clients" --timeout 3600
 
 # The official SDKs and command lines against a running gateway; also the programs too large for every test run (npm).
-test-clients: $(TEST) .clients/claude-code/.made
+test-clients: $(TEST) .clients/claude-code/.made .clients/codex/.made
 	@$(PYTEST) tests/contract -m "not long"
 
 # What one call costs: processor time, waiting time, memory. Compare figures of one run only.
@@ -88,8 +88,8 @@ $(VENV)/.made-%: requirements/%.txt $(VENV)/.made-tools
 	@touch $@
 
 # The program itself comes as a package for this machine; nothing of it runs while it is installed.
-.clients/claude-code/.made: requirements/claude-code/package.json requirements/claude-code/package-lock.json
-	@echo "Installing Claude Code from requirements/claude-code"
+.clients/%/.made: requirements/%/package.json requirements/%/package-lock.json
+	@echo "Installing requirements/$*"
 	@mkdir -p $(@D) && cp $^ $(@D)
 	@npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --loglevel error
 	@touch $@
