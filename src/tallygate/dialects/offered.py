@@ -11,7 +11,7 @@ from tallygate.dialects.losses import Losses
 from tallygate.genai.chat import Tool, ToolChoice
 
 OFFERED: Final = frozenset({
-    "tool_search",  # finds tools that are not shown to the model; here it is shown all of them
+    "tool_search",  # finds tools beyond those that are shown; the model does with these
     "web_search",  # a model that cannot search answers from what it knows
     "web_search_preview",  # the same
 })  # fmt: skip
