@@ -50,8 +50,9 @@ def is_waived(outcome: Outcome) -> bool:
     """
     if outcome.status in ("failed", "refused"):
         return True
-    broke_off = all(reason == "error" for reason in outcome.finish_reasons)
-    return outcome.status != "cancelled" and not outcome.produced and broke_off
+    if outcome.status == "cancelled" or outcome.produced:
+        return False
+    return all(reason == "error" for reason in outcome.finish_reasons)
 
 
 def list_used(outcome: Outcome, bill: Bill) -> list[tuple[Target, Usage]]:

@@ -66,7 +66,7 @@ def fit_integer(number: int) -> int:
 
 def fit_text(text: str, characters_max: int) -> str:
     """The text, cut to a length, with `?` for each half character."""
-    cut = text[:characters_max]
+    cut = text if len(text) <= characters_max else text[:characters_max]
     return cut if cut.isascii() else cut.encode("utf-8", "replace").decode()
 
 

@@ -65,6 +65,7 @@ _USAGE_MEMBERS: Final = {
     "characters": "characters",
     "tool_uses": "tool_uses",
 }
+_MEMBER_OF: Final = {name: member for member, name in _USAGE_MEMBERS.items()}
 
 
 class SubjectPart(Struct, frozen=True, kw_only=True):
@@ -254,8 +255,8 @@ def _draft_route(details: Details) -> RoutePart | None:
 
 
 def _draft_usage(details: Details) -> UsagePart:
-    known = {member: details.usage.get(name) for member, name in _USAGE_MEMBERS.items()}
-    counts = {member: fit_integer(count) for member, count in known.items() if count is not None}
+    given = [(_MEMBER_OF.get(name), count) for name, count in details.usage.items()]
+    counts = {member: fit_integer(count) for member, count in given if member is not None}
     return UsagePart(source=details.usage_source, input=0, output=0, **counts)
 
 
