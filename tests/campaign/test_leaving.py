@@ -19,8 +19,10 @@ from tests.campaign.conftest import MakeDatabase
 from tests.campaign.evidence import Call, gather
 from tests.campaign.halting import TOKENS
 from tests.campaign.judge import judge, judge_rest, verdict
+from tests.campaign.log_book import read_log_at_rest
+from tests.campaign.log_judge import judge_receipts, judge_told
 from tests.campaign.plan import Plan, price, write_request
-from tests.campaign.stage import GOOD, Shape, Stage, start_stage
+from tests.campaign.stage import GOOD, RECOVER_S, Shape, Stage, start_stage
 from tests.faults.caller import Leave, make_nonce
 from tests.faults.hearing import hear_stream
 from tests.faults.journal import Entry, Follower
@@ -131,7 +133,8 @@ def cut_everywhere(shape: Shape, url: str, folder: Path) -> None:
         assert wait_until_closed(url, SETTLE_S)
         book, journal = read_book(url), stage.provider.journal
         evidence = gather(Follower(stage.history.path).read(), journal, book, time.time() - time.monotonic())
-        violations = [*judge(evidence), *judge_rest(book)]
+        log = read_log_at_rest(url, RECOVER_S)
+        violations = [*judge(evidence), *judge_rest(book), *judge_receipts(book, log), *judge_told(evidence, log)]
         assert not violations, verdict(violations)
         closed = {str(entry["connection"]): entry for entry in journal if entry["event"] == "closed"}
         for cut in cuts:

@@ -17,8 +17,9 @@ from tests.campaign.book import Poller, read_book, wait_until_closed
 from tests.campaign.client import Clients
 from tests.campaign.evidence import gather
 from tests.campaign.judge import Violation, judge, judge_rest, judge_snapshot, verdict
+from tests.campaign.notary import Notary
 from tests.campaign.plan import Plan, plan_good, plan_mixed
-from tests.campaign.stage import GOOD, TOWN, Stage, start_stage
+from tests.campaign.stage import GOOD, RECOVER_S, TOWN, Stage, start_stage
 from tests.faults.journal import Follower
 from tests.fixtures.postgresql import PrivateServer
 
@@ -142,19 +143,24 @@ def go_through(server: PrivateServer, folder: Path, ways: list[Way]) -> None:
     slowest_s, latest_s, begun_s = 0.0, 0.0, time.monotonic()
     calls = [plan for plans in outages for plan in plans.all]
     with start_stage(folder, "two", url, calls, lease_s=LEASE_S) as stage:
+        notary = Notary(stage, source, RECOVER_S)
+        notary.plans.update((plan.nonce, plan) for plan in calls)
         for way, plans in zip(ways, outages, strict=True):
             outage = Outage(stage, server, source, plans)
-            with Poller(url, judge_snapshot) as poller:
+            with Poller(url, judge_snapshot) as poller, notary.stranger:
                 asyncio.run(outage.run(way, serials))
             assert wait_until_closed(url, BACK_S)
             wrong = [*outage.judge(), *map(str, poller.found)]
-            violations = judge_all(stage, url)
+            violations = judge_all(stage, url, notary)
             assert not wrong, f"{way}: {wrong[:10]}"
             assert not violations, f"{way}: {verdict(violations)}"
             figures.update(outages=1, probes=len(outage.probes), snapshots=poller.looks)
             slowest_s = max(slowest_s, *(probe.took_s for probe in outage.probes if probe.status == 503))
             latest_s = max(latest_s, *outage.back_s)
+        violations = notary.conclude()
+        assert not violations, verdict(violations)
         assert stage.gateways.audit()["clean"]
+        figures.update(notary.count())
         figures["calls"] = len(read_book(url).holds)
     print(  # noqa: T201 - the figures are the point
         f"\noutages, {time.monotonic() - begun_s:.0f} s: {dict(figures)}; "
@@ -162,7 +168,7 @@ def go_through(server: PrivateServer, folder: Path, ways: list[Way]) -> None:
     )
 
 
-def judge_all(stage: Stage, url: str) -> list[Violation]:
+def judge_all(stage: Stage, url: str, notary: Notary) -> list[Violation]:
     """As after a kill; and nobody was taken for dead, for nobody died."""
     book = read_book(url)
     evidence = gather(Follower(stage.history.path).read(), stage.provider.journal, book, time.time() - time.monotonic())
@@ -172,7 +178,7 @@ def judge_all(stage: Stage, url: str) -> list[Violation]:
         for row in call.holds
         if row["state"] == "posted" and not row["details"] and call.upstreams
     ]
-    return [*judge(evidence), *judge_rest(book), *lost]
+    return [*judge(evidence), *judge_rest(book), *lost, *notary.judge(evidence)]
 
 
 def test_a_database_that_dies_takes_nothing_along(own_server: PrivateServer, tmp_path: Path) -> None:
