@@ -186,3 +186,9 @@ def test_the_choice_of_a_function_in_a_namespace_names_both() -> None:
     assert request.tool_choice is not None
     assert request.tool_choice.names == ("ns__g",)
     assert body_of(request)["tool_choice"] == choice
+
+
+def test_a_function_that_only_looks_as_if_it_stood_in_a_namespace_stays_as_it_is() -> None:
+    tool = {"type": "function", "name": "f", "parameters": None, "strict": False, "namespace": "ns"}
+    body = msgspec.json.encode({"model": "m", "input": "hi", "tools": [tool]})
+    assert body_of(read_request(body))["tools"] == [tool]

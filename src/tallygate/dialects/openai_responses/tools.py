@@ -7,7 +7,7 @@ Source: developers.openai.com/api/reference/responses (tools, tool_choice).
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from msgspec import structs
 
@@ -67,7 +67,7 @@ def write_tools(tools: Sequence[Tool], losses: Losses) -> list[dict[str, Any]] |
     if not losses.same:
         return [_write_tool(tool, path, losses) for tool, path in placed] or None
     written: list[dict[str, Any]] = []
-    for shared, group in groupby(placed, lambda place: place[0].extra.get(_NAMESPACE)):
+    for shared, group in groupby(placed, lambda place: _find_namespace(place[0])):
         if shared is None:
             written += [_write_tool(tool, path, losses) for tool, path in group]
         else:
@@ -75,6 +75,13 @@ def write_tools(tools: Sequence[Tool], losses: Losses) -> list[dict[str, Any]] |
             inner = [_write_tool(tool, path, losses) for tool, path in bare]
             written.append({"type": _NAMESPACE, **shared, "tools": inner})
     return written or None
+
+
+def _find_namespace(tool: Tool) -> Extra | None:
+    """The members of the namespace that a tool stands in, but for its tools; None if it stands in none."""
+    shared: Any = tool.extra.get(_NAMESPACE)
+    named = isinstance(shared, dict) and isinstance(cast("Extra", shared).get("name"), str)
+    return cast("Extra", shared) if named else None
 
 
 def _take_out(tool: Tool, namespace: str) -> Tool:
