@@ -77,3 +77,13 @@ def test_many_kills_leave_no_trace(shape: Shape, engine: str, make_database: Mak
         run_cycles(shape, make_database(engine, folder), folder, source, few, figures)
     tell(f"kills of {shape} on {engine}", figures, begun_s)
     assert figures["cycles"] == CYCLES
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3_600)
+def test_replicas_that_sleep_and_die_in_turn_sign_one_log(make_database: MakeDatabase, tmp_path: Path) -> None:
+    """Each on a machine of its own: the log changes hands at each cycle, and whoever wakes up contradicts nobody."""
+    begun_s, source, figures = time.monotonic(), random.Random(SEED), Counter[str]()
+    conditions = ["frozen", "frozen", "signed", "frozen", "marked", "frozen", "frozen", "published"]
+    run_cycles("apart", make_database("postgresql", tmp_path), tmp_path, source, conditions, figures)
+    tell("replicas asleep and dead", figures, begun_s)
