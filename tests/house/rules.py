@@ -39,7 +39,9 @@ _SQL = re.compile(
     r"|(CREATE|ALTER|DROP)\s+(UNIQUE\s+)?(TABLE|INDEX|DATABASE|SCHEMA))\b",
     re.DOTALL,
 )
-_OPENERS = {"create_connection", "open_connection", "open_unix_connection", "create_unix_connection"}
+_OPENERS = {
+    "create_connection", "create_unix_connection", "open_connection", "open_unix_connection", "sock_connect",
+}  # fmt: skip
 _LEFT_OVER = re.compile(r"\b(TODO|FIXME|XXX|HACK|NotImplementedError)\b|\b[Ss]tub(s|bed)?\b")
 _SENTENCE_END = re.compile(r"(?<!e\.g)(?<!i\.e)(?<!etc)[.!?][)`'\"*]*(\s|$)")
 

@@ -34,7 +34,6 @@ PURE = [
     "router.plan",
 ]
 ONLY_IN = {
-    "aiohttp": {"transport", "client"},
     "alembic": {"store"},
     "psycopg": {"store"},
     "sqlalchemy": {"store"},

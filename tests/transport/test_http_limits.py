@@ -7,8 +7,9 @@ from msgspec.structs import replace
 
 from tallygate.errors import InvalidAnswer, ProviderTimeout, StreamBroken
 from tallygate.transport.base import Timeouts
+from tallygate.transport.http import HttpAnswer
 from tallygate.transport.settings import TransportSettings
-from tests.transport.wire import Line, answer, going_out, post, read_all, serving
+from tests.transport.wire import Line, answer, going_out, post, read_all, serving, until
 
 pytestmark = pytest.mark.anyio
 
@@ -194,6 +195,31 @@ async def test_an_answer_is_broken_when_the_exit_closes_under_it(reading: bool) 
             await exit_.close()
             with pytest.raises(StreamBroken):
                 await got.read()
+
+
+async def test_others_get_their_turn_when_more_has_come_meanwhile() -> None:
+    read = asyncio.Event()
+    turns: list[int] = []
+
+    async def script(line: Line) -> None:
+        await line.hear()
+        await line.say(f"{OK}\r\none".encode())
+        await read.wait()
+        await line.say(b"two")
+        await line.hear_end()
+
+    async with serving(script) as url, going_out() as exit_:
+        got = await exit_.send(post(url), PATIENT)
+        assert isinstance(got, HttpAnswer)
+        connection = got._connection
+        assert connection is not None
+        assert await got.read() == b"one"
+        read.set()
+        await until(lambda: connection._unread_bytes == 3)
+        asyncio.get_running_loop().call_soon(turns.append, 1)
+        assert await got.read() == b"two"
+        assert turns
+        got.close()
 
 
 async def test_others_get_their_turn_between_two_pieces_of_what_is_at_hand() -> None:

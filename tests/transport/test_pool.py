@@ -261,6 +261,24 @@ async def test_a_connection_that_ended_while_idle_is_not_used() -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("behind", [b"x", b"HTTP/1.1 200 OK\r\ncontent-le"])
+async def test_a_connection_is_not_used_again_after_bytes_behind_an_answer(behind: bytes) -> None:
+    """Also if they have been read with it: what follows them would stand before the next answer."""
+    used: list[int] = []
+
+    async def script(line: Line) -> None:
+        while True:
+            await line.hear()
+            used.append(line.number)
+            await line.say(answer(b"mine") + behind)
+
+    async with serving(script) as url, going_out() as exit_:
+        for _ in range(2):
+            assert await read_all(await exit_.send(post(url), TIMES)) == b"mine"
+    assert used == [1, 2]
+
+
+@pytest.mark.anyio
 async def test_a_request_is_never_sent_twice() -> None:
     """The provider takes it and goes away: it may have done all the work."""
     heard: list[str] = []

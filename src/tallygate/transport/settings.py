@@ -17,7 +17,7 @@ class TransportSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     # From asking for a connection to having one, the look-up of the name and TLS included.
     connect_ms: Milliseconds = 10_000
-    # From the request being sent to the head of the answer. A thinking model may take minutes.
+    # From the first byte of the request to the head of the answer. A thinking model may take minutes.
     first_byte_ms: Milliseconds = 300_000
     # The longest silence inside an answer.
     silence_ms: Milliseconds = 120_000
@@ -27,7 +27,7 @@ class TransportSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     keep_alive_ms: Milliseconds = 4_000
     # Every stream holds one connection, so this also bounds the calls that run at once.
     connections_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
-    # The longest line and the longest header of an answer, and the number of its headers.
+    # The longest line and the longest header of an answer; its head may be four times as long, and have so many headers.
     header_bytes_max: Annotated[int, Meta(ge=1024, le=1 << 20)] = 16_384
     headers_max: Annotated[int, Meta(ge=8, le=10_000)] = 128
 
