@@ -27,7 +27,7 @@ class TransportSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     keep_alive_ms: Milliseconds = 4_000
     # Every stream holds one connection, so this also bounds the calls that run at once.
     connections_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
-    # The longest line and the longest header of an answer; its head may be four times as long, and have so many headers.
+    # The longest line and the longest header of an answer; its head may be four times as long and have so many headers.
     header_bytes_max: Annotated[int, Meta(ge=1024, le=1 << 20)] = 16_384
     headers_max: Annotated[int, Meta(ge=8, le=10_000)] = 128
 
