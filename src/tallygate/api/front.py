@@ -13,6 +13,8 @@ from tallygate.api.settings import ServerSettings
 from tallygate.telemetry import logger
 
 SWEEP_S: Final = 1.0
+END_S: Final = 2 * LINGER_S
+"""What calls that must end have for it."""
 
 
 class Front:
@@ -78,9 +80,9 @@ class Front:
         for connection in tuple(self._connections):
             connection.check(now_s)
 
-    async def drain(self, grace_s: float, hurry: asyncio.Event) -> None:
-        """Let running requests end, within `grace_s` or until `hurry`. What still runs then is told to end, so that
-        its calls are settled; it has a moment for that.
+    async def drain(self, drain_s: float, hurry: asyncio.Event) -> None:
+        """Let running requests end, within `drain_s` or until `hurry`. What still runs some seconds before that is told
+        to end, so that its calls are settled: whoever told us to stop may kill us when the time is up.
         """
         self.draining = True
         for connection in tuple(self._connections):
@@ -88,14 +90,14 @@ class Front:
         quiet = self._quiet = asyncio.Event()
         self._look()
         waiting = [asyncio.ensure_future(event.wait()) for event in (quiet, hurry)]
-        await asyncio.wait(waiting, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waiting, timeout=max(0.0, drain_s - END_S), return_when=asyncio.FIRST_COMPLETED)
         for waiter in waiting:
             waiter.cancel()
         for connection in tuple(self._connections):
             connection.stop()
         # Bounded, for a client that reads nothing can hold up its own end for ever.
         with suppress(TimeoutError):
-            async with asyncio.timeout(2 * LINGER_S):
+            async with asyncio.timeout(END_S):
                 await quiet.wait()
 
     def close(self) -> None:

@@ -29,5 +29,5 @@ class ServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     # A load balancer in front must give up idle connections sooner than the gateway does.
     idle_s: Annotated[int, Meta(ge=1, le=3600)] = 15
     write_stall_s: Annotated[int, Meta(ge=1, le=3600)] = 30
-    # How long running answers may take to end once the gateway was told to stop.
+    # How long the gateway may take to stop. Many supervisors kill what takes longer than 30 seconds.
     drain_s: Annotated[int, Meta(ge=0, le=3600)] = 30
