@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-KEY_SET: Final = "tallygate/key-set/1"
+KEY_SET: Final = "tallygate/keys/1"
 
 Purpose = Literal["checkpoint"]
 """What a key signs and nothing else: checkpoints of the log it is listed under."""
@@ -36,6 +36,6 @@ class Log(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class KeySet(Struct, frozen=True, kw_only=True):
     """The document: the issuer's logs, the oldest first."""
 
-    type: Literal["tallygate/key-set/1"]
+    type: Literal["tallygate/keys/1"]
     issuer: str
     logs: tuple[Log, ...]
