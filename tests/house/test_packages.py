@@ -21,7 +21,7 @@ LOCKED_MAX = 28
 # A `.pth` file may run code at every start of Python. Ours puts the source tree on the path; the other is setuptools'.
 PATH_FILES = {"_editable_impl_tallygate.pth", "distutils-precedence.pth"}
 
-SERVER_ONLY = ("alembic", "httptools", "psycopg", "sqlalchemy", "uvloop")
+SERVER_ONLY = ("alembic", "psycopg", "sqlalchemy", "uvloop")
 
 
 def test_every_package_is_agreed_and_explained() -> None:
