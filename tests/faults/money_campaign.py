@@ -99,7 +99,8 @@ def take_over(stage: MoneyStage, source: random.Random, moment: str, number: sig
     here, there = stage.log.machines
     count = 1 if moment in ONCE else source.randrange(1, STEPS_MAX)
     seeds = source.randrange(2**32), source.randrange(2**32)
-    first = stage.start(stage.task(seed=seeds[0], machine=here, calls=2_000, moment=moment, count=count, signal=number))
+    calls = 10_000 if number == signal.SIGKILL else 2_000  # a sleeper has to come to the end of them
+    first = stage.start(stage.task(seed=seeds[0], machine=here, calls=calls, moment=moment, count=count, signal=number))
     wait_until_stopped(first) if number == signal.SIGSTOP else wait_for(first, killed=True)
     recovered = stage.recover()
     second = stage.start(stage.task(seed=seeds[1], machine=there, calls=120))

@@ -37,6 +37,16 @@ def test_a_database_is_bound_to_one_log(connection: DriverConnection) -> None:
             log.claim_log(connection, origin, vkey, 2)
 
 
+@pytest.mark.parametrize("engine", ["postgresql"])  # on SQLite a lock is on the whole database
+def test_nobody_waits_at_the_start_for_who_is_stopped_in_a_turn(
+    connection: DriverConnection, address: DatabaseAddress
+) -> None:
+    with closing(DriverConnection(address)) as stopped:
+        stopped.fetch("BEGIN")
+        stopped.fetch("UPDATE logs SET size = size + 1")
+        log.claim_log(connection, ORIGIN, "key", 2)
+
+
 def test_entries_get_leaves_and_tiles(connection: DriverConnection, address: DatabaseAddress, life: Life) -> None:
     assert log.take_turn(connection, address, ORIGIN, life.epoch) == Head(0, 0)
     add_receipts(address, 3)

@@ -110,11 +110,15 @@ def open_log(address: DatabaseAddress) -> DriverConnection:
 
 def claim_log(connection: DriverConnection, origin: str, vkey: str, now_ns: int) -> None:
     """Bind the database to its log at the first use, and hold every later start to it. Raises LogMismatch."""
-    connection.fetch(
-        "INSERT INTO logs (origin, vkey, status, created_at_ns) VALUES (?, ?, 'active', ?) ON CONFLICT DO NOTHING",
-        (origin, vkey, now_ns),
-    )
-    ((held, key),) = connection.fetch("SELECT origin, vkey FROM logs WHERE status = 'active'")
+    active: LiteralString = "SELECT origin, vkey FROM logs WHERE status = 'active'"
+    found = connection.fetch(active)
+    if not found:  # an insert would wait for whoever is changing the row, and that one may be stopped
+        connection.fetch(
+            "INSERT INTO logs (origin, vkey, status, created_at_ns) VALUES (?, ?, 'active', ?) ON CONFLICT DO NOTHING",
+            (origin, vkey, now_ns),
+        )
+        found = connection.fetch(active)
+    ((held, key),) = found
     if (held, key) != (origin, vkey):
         raise LogMismatch(
             f"The keys of receipts do not belong to this database: it holds the log {held}, the keys are for {origin}"
