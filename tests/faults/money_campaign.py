@@ -97,16 +97,17 @@ def take_over(stage: MoneyStage, source: random.Random, moment: str, number: sig
     """
     before = len(stage.told())
     here, there = stage.log.machines
-    count = 1 if moment in ONCE else source.randrange(1, STEPS_MAX)
+    is_killed = number == signal.SIGKILL
+    count = 1 if moment in ONCE else source.randrange(1, STEPS_MAX if is_killed else 3)
     seeds = source.randrange(2**32), source.randrange(2**32)
-    calls = 10_000 if number == signal.SIGKILL else 2_000  # a sleeper has to come to the end of them
+    calls = 10_000 if is_killed else 4_000  # a sleeper has to come to the end of them
     first = stage.start(stage.task(seed=seeds[0], machine=here, calls=calls, moment=moment, count=count, signal=number))
-    wait_until_stopped(first) if number == signal.SIGSTOP else wait_for(first, killed=True)
+    wait_for(first, killed=True) if is_killed else wait_until_stopped(first)
     recovered = stage.recover()
     second = stage.start(stage.task(seed=seeds[1], machine=there, calls=120))
     wait_for(second, killed=False)
     stage.log.see()
-    if number == signal.SIGSTOP:
+    if not is_killed:
         go_on(first)
         wait_for(first, killed=False)
         recovered += stage.recover()
