@@ -13,13 +13,12 @@ import pytest
 
 WAIT_S = 30.0
 SERVE = """
-import socket, sys
+import signal, socket, sys
 from tallygate.api.server import run_server
 from tallygate.api.settings import ServerSettings
 from tests.fakes.front import Noting, Played
-if sys.argv[1:] == ["ignore"]:
-    import signal
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+# Whoever runs the tests in the background has had it ignored for them.
+signal.signal(signal.SIGINT, signal.SIG_IGN if sys.argv[1:] == ["ignore"] else signal.default_int_handler)
 listener = socket.create_server(("127.0.0.1", 0))
 doors = Noting(Played(), ServerSettings())
 run_server(doors, listener, lambda: print(listener.getsockname()[1], flush=True))

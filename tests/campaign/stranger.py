@@ -87,13 +87,14 @@ class Stranger:
     @property
     def last(self) -> Head:
         """The largest tree it was ever shown."""
-        return max(self.seen.values(), key=lambda head: head.size, default=Head("", 0, b""))
+        return max(tuple(self.seen.values()), key=lambda head: head.size, default=Head("", 0, b""))
 
     def prove(self, port: int) -> list[Violation]:
         """Ask for the proof from each checkpoint that it remembers to the last one; what does not hold."""
         found: list[Violation] = []
         last = self.last
-        for head in self.seen.values():
+        # It may still be looking: what it sees from here on is not asked about.
+        for head in tuple(self.seen.values()):
             status, body = get(port, f"/log/consistency?old={head.size}&new={last.size}")
             path = [base64.b64decode(line) for line in body.split(b"\n")[:-1]] if status == 200 else []
             if status != 200 or not is_continued(head, last, path):
