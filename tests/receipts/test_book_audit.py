@@ -120,8 +120,9 @@ async def test_a_busy_book_is_clean(address: DatabaseAddress, database: Database
     async with writing(address) as writer:
         await writer.change(TopUp("opening", tenant.workspace_id, 10**9))
         callers = [asyncio.create_task(spend(writer, tenant, caller, stop)) for caller in range(CALLERS)]
-        seen = [await asyncio.to_thread(look, database) for _ in range(AUDITS)]
+        seen = [await asyncio.to_thread(look, database)]
+        while len(seen) < AUDITS or seen[-1][1] == seen[0][1]:  # until something was written meanwhile
+            seen.append(await asyncio.to_thread(look, database))
         stop.set()
         await asyncio.gather(*callers)
-    assert [flaws for flaws, _ in seen] == [[]] * AUDITS
-    assert seen[-1][1] > seen[0][1], "nothing was written meanwhile"
+    assert not [flaw for flaws, _ in seen for flaw in flaws]
