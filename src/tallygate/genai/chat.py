@@ -7,7 +7,7 @@ restores them and any other must account for them. Stream events live in `stream
 
 from typing import Any, Literal
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from tallygate.genai.messages import Extra, Message, Part
 from tallygate.genai.usage import Usage
@@ -28,7 +28,7 @@ class Tool(Struct, frozen=True):
     description: str | None = None
     parameters: dict[str, Any] | None = None
     strict: bool | None = None
-    extra: Extra = field(default_factory=dict[str, Any])
+    extra: Extra = {}
 
 
 class ToolChoice(Struct, frozen=True):
@@ -37,7 +37,7 @@ class ToolChoice(Struct, frozen=True):
     mode: Literal["auto", "none", "required", "tool", "allowed_auto", "allowed_required"]
     names: tuple[str, ...] = ()
     kind: str = "function"
-    extra: Extra = field(default_factory=dict[str, Any])
+    extra: Extra = {}
 
 
 class ResponseFormat(Struct, frozen=True):
@@ -48,7 +48,7 @@ class ResponseFormat(Struct, frozen=True):
     schema: dict[str, Any] | None = None
     strict: bool | None = None
     description: str | None = None
-    extra: Extra = field(default_factory=dict[str, Any])
+    extra: Extra = {}
 
 
 class Sampling(Struct, frozen=True):
@@ -75,7 +75,7 @@ class ReasoningOptions(Struct, frozen=True):
     summary: str | None = None
     enabled: bool | None = None
     exclude: bool | None = None
-    extra: Extra = field(default_factory=dict[str, Any])
+    extra: Extra = {}
 
 
 class ChatRequest(Struct, frozen=True):
@@ -108,7 +108,7 @@ class ChatRequest(Struct, frozen=True):
     include_usage: bool = False
     trial: bool = False
     dialect: str = ""
-    extra: Extra = field(default_factory=dict[str, Any])
+    extra: Extra = {}
 
 
 class Choice(Struct, frozen=True):
@@ -119,7 +119,7 @@ class Choice(Struct, frozen=True):
     finish_reason: FinishReason | None = None
     stop_sequence: str | None = None
     logprobs: Any = None
-    extra: Extra = field(default_factory=dict[str, Any])
+    extra: Extra = {}
 
 
 class ChatResponse(Struct, frozen=True):
@@ -132,4 +132,4 @@ class ChatResponse(Struct, frozen=True):
     usage: Usage | None = None
     service_tier: str | None = None
     dialect: str = ""
-    extra: Extra = field(default_factory=dict[str, Any])
+    extra: Extra = {}

@@ -6,7 +6,7 @@ every dialect is tested for. Bytes and their spans are not known here; a reader 
 
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from tallygate.errors import TallygateError
 from tallygate.genai.chat import FinishReason
@@ -22,7 +22,7 @@ class Started(Struct, frozen=True):
     created_s: int = 0
     service_tier: str | None = None
     dialect: str = ""
-    extra: Extra = field(default_factory=dict[str, Any])
+    extra: Extra = {}
 
 
 class TextDelta(Struct, frozen=True):
@@ -31,7 +31,7 @@ class TextDelta(Struct, frozen=True):
     text: str
     choice: int = 0
     part: int = 0
-    extra: Extra = field(default_factory=dict[str, Any])
+    extra: Extra = {}
 
 
 class ReasoningDelta(Struct, frozen=True):
@@ -45,7 +45,7 @@ class ReasoningDelta(Struct, frozen=True):
     part: int = 0
     signature: str | None = None
     encrypted: str | None = None
-    extra: Extra = field(default_factory=dict[str, Any])
+    extra: Extra = {}
 
 
 class RefusalDelta(Struct, frozen=True):
@@ -63,7 +63,7 @@ class ToolCallStarted(Struct, frozen=True):
     name: str
     choice: int = 0
     kind: str = "function"
-    extra: Extra = field(default_factory=dict[str, Any])
+    extra: Extra = {}
 
 
 class ToolArgumentsDelta(Struct, frozen=True):
@@ -79,7 +79,7 @@ class OpaqueSeen(Struct, frozen=True):
 
     kind: str
     choice: int = 0
-    extra: Extra = field(default_factory=dict[str, Any])
+    extra: Extra = {}
 
 
 class ExtraDelta(Struct, frozen=True):
@@ -102,14 +102,14 @@ class Finished(Struct, frozen=True):
     reason: FinishReason
     choice: int = 0
     stop_sequence: str | None = None
-    extra: Extra = field(default_factory=dict[str, Any])
+    extra: Extra = {}
 
 
 class UsageSeen(Struct, frozen=True):
     """Counts for the whole call so far; a later one, with its `extra`, replaces an earlier one."""
 
     usage: Usage
-    extra: Extra = field(default_factory=dict[str, Any])
+    extra: Extra = {}
 
 
 class Ping(Struct, frozen=True):
@@ -125,7 +125,7 @@ class Failed(Struct, frozen=True):
 class Ended(Struct, frozen=True):
     """The provider's own end of the stream. `extra`: unnamed members of the answer that came after its beginning."""
 
-    extra: Extra = field(default_factory=dict[str, Any])
+    extra: Extra = {}
 
 
 Event = (
