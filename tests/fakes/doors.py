@@ -103,11 +103,11 @@ class House:
         return made.secret.reveal(), made.record
 
 
-def plan(model: str, operation: str) -> Plan:
+def plan(peek: Peek, operation: str) -> Plan:
     """One target for two models, nothing for others."""
-    if model not in ("priced", "free"):
+    if peek.model not in ("priced", "free"):
         raise ModelNotFound(param="model")
-    return Plan(model, operation, (Target("lab", model),))
+    return Plan(peek.model, operation, (Target("lab", peek.model),))
 
 
 PRICES = PriceList(

@@ -94,7 +94,7 @@ class Stage:
             Steps(
                 recall=self.recall,
                 identify=self.identify,
-                plan=lambda model, operation: Plan(model, operation, self._targets),
+                plan=lambda peek, operation: Plan(peek.model, operation, self._targets),
                 counter=Counter(self.exit, lambda: providers, Timeouts()),
                 vouch=self.vouch,
                 quote=self.quote,

@@ -10,7 +10,7 @@ from typing import get_args
 from tallygate.api import log_doors, receipt_doors
 from tallygate.api.admin.doors import DOORS
 from tallygate.api.guard import WANTED
-from tallygate.api.inference import OPERATIONS
+from tallygate.api.inference import CALLS
 from tallygate.api.urls import URLS, Door, Policy, Route
 from tests.house.source import PACKAGE, ROOT
 
@@ -26,11 +26,11 @@ def breaches(routes: tuple[Route, ...]) -> list[str]:
             found.append(f"{route.path} has no policy that anybody checks")
         if (route.policy == "public") != (route.door in PUBLIC):
             found.append(f"{route.path} is {route.policy}, and its door {route.door} is not")
-        if route.billable and route.door not in OPERATIONS:
+        if route.billable and route.door not in CALLS:
             found.append(f"{route.path} costs money and does not lead to the hallway")
-        if route.door == "chat" and not route.billable:
+        if route.door == "call" and not route.billable:
             found.append(f"{route.path} is answered by a model and is not billable")
-        if route.door in OPERATIONS and route.policy != "models":
+        if route.door in CALLS and route.policy != "models":
             found.append(f"{route.path} takes the hallway, which asks for models:use")
         if route.path.startswith("/v1/admin/") != (route.policy == "admin") or (
             (route.door == "admin") != (route.policy == "admin")
@@ -49,8 +49,8 @@ def test_a_bad_line_is_found() -> None:
         Route(("GET",), "/b", "unified", "public", "credits"),
         Route(("GET",), "/c", "unified", "any key", "health"),
         Route(("POST",), "/d", "unified", "models", "quote", billable=True),
-        Route(("POST",), "/e", "openai_chat", "models", "chat"),
-        Route(("POST",), "/f", "openai_chat", "any key", "chat", billable=True),
+        Route(("POST",), "/e", "openai_chat", "models", "call"),
+        Route(("POST",), "/f", "openai_chat", "any key", "call", billable=True),
         Route(("GET",), "/v1/admin/g", "unified", "accounting", "usage"),
         Route(("GET",), "/h", "unified", "admin", "usage"),
     )
@@ -74,7 +74,7 @@ def test_every_door_is_opened_and_the_guard_stands_before_those_that_are_not_pub
     methods = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef)}
     free, guarded = cases(methods["_open"]), cases(methods["_open_guarded"])
     assert free == PUBLIC
-    assert guarded == {*get_args(Door)} - PUBLIC - {*OPERATIONS}
+    assert guarded == {*get_args(Door)} - PUBLIC - {*CALLS}
     assert {route.door for route in URLS} == {*get_args(Door)}
     assert callers(methods, "_open_guarded") == ["_open"]
     first = methods["_open"].body[1]  # after the docstring

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from tallygate.api.inference import OPERATIONS
+from tallygate.api.inference import CALLS, find_operation
 from tallygate.api.urls import URLS
 from tallygate.dialects.registry import DIALECTS
 from tallygate.errors import StoreUnavailable
@@ -219,11 +219,11 @@ async def test_no_billable_door_leads_past_the_turnstile(tmp_path: Path) -> None
     billable = [route for route in URLS if route.billable]
     assert billable
     for route in URLS:
-        assert route.billable == (route.door in OPERATIONS and OPERATIONS[route.door] != "count"), route.path
+        assert route.billable == (route.door in CALLS and find_operation(route) != "count"), route.path
     for route in billable:
         stage = Stage(tmp_path, credit_nusd=0)
         call = stage.open(KeptClient(), dialect=route.dialect)
-        call.operation = OPERATIONS[route.door]
+        call.operation = find_operation(route)
         await stage.hallway.run(call)
         assert len(stage.writer.asked) == 1
         assert not stage.exit.asked

@@ -3,6 +3,7 @@
 import pytest
 
 from tallygate.dialects.registry import DIALECTS
+from tallygate.genai.peek import Peek
 from tallygate.ledger.price_rows import read_row
 from tallygate.ledger.prices import name_version
 from tallygate.pipeline import supply as supplying
@@ -23,7 +24,7 @@ def make_supply(**prices: str) -> Supply:
 
 def quote(supply: Supply, model: str) -> str:
     body = BODY.replace(b'"m"', f'"{model}"'.encode())
-    plan = supply.plan(model, "chat")
+    plan = supply.plan(Peek(model=model), "chat")
     return supply.quote(plan, CHAT.peek(body, 64), body, CHAT).price_version
 
 

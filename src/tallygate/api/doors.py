@@ -15,7 +15,7 @@ from tallygate.api.door import Reply, Request, json_reply
 from tallygate.api.exchange import Exchange
 from tallygate.api.guard import Identify, admit
 from tallygate.api.head import Head
-from tallygate.api.inference import OPERATIONS, open_call
+from tallygate.api.inference import CALLS, open_call
 from tallygate.api.log_doors import serve_log
 from tallygate.api.middleware import BODIED, Matched, check_body, choose, find, render
 from tallygate.api.proofs import Proofs
@@ -87,7 +87,7 @@ class Doors:
 
     def is_call(self, matched: Matched) -> bool:
         """True where a model answers: a client that leaves ends what was begun for it."""
-        return matched.route.door in OPERATIONS
+        return matched.route.door in CALLS
 
     def refuse(self, error: TallygateError, path: str, request_id: str) -> Reply:
         """An error in the words of the address it was asked at; OpenAI's, where there is nothing."""
@@ -101,7 +101,7 @@ class Doors:
         """Answer one request to its end. Never raises."""
         route = matched.route
         try:
-            if route.door in OPERATIONS:
+            if route.door in CALLS:
                 await self._walk(route, request, exchange)
                 return
             reply = await self._open(route, request)

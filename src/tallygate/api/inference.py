@@ -1,7 +1,5 @@
 """The doors behind which a model answers: look at the body once, make a `Call`, let the hallway walk it."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final
 
 from tallygate.access.claims import read_claim_key
@@ -12,8 +10,8 @@ from tallygate.api.urls import Door, Route
 from tallygate.dialects.registry import CLIENT_DIALECTS, COUNTING
 from tallygate.pipeline.call import Call, Client
 
-OPERATIONS: Final[Mapping[Door, str]] = MappingProxyType({"chat": "chat", "count": "count"})
-"""What is asked of a model behind each door that leads to the hallway."""
+CALLS: Final[frozenset[Door]] = frozenset({"call", "count"})
+"""The doors that lead to the hallway."""
 
 
 def open_call(request: Request, route: Route, client: Client, *, json_depth_max: int) -> Call:
@@ -23,7 +21,7 @@ def open_call(request: Request, route: Route, client: Client, *, json_depth_max:
     """
     dialect = CLIENT_DIALECTS[route.dialect]
     credential = read_credential(request.headers, request.query, query_key=False)
-    operation = OPERATIONS[route.door]
+    operation = find_operation(route)
     look = COUNTING[route.dialect].peek_count if operation == "count" else dialect.peek
     peek = look(request.body, json_depth_max)
     forwarded = _pick(request.headers, dialect.forward_headers)
@@ -42,6 +40,11 @@ def open_call(request: Request, route: Route, client: Client, *, json_depth_max:
         address=f"{request.method} {request.path}",
         claim_key=read_claim_key(request.headers) if route.billable else None,
     )
+
+
+def find_operation(route: Route) -> str:
+    """What is asked of a model at an address."""
+    return "count" if route.door == "count" else CLIENT_DIALECTS[route.dialect].operation
 
 
 def _pick(headers: tuple[tuple[bytes, bytes], ...], names: frozenset[str]) -> dict[str, str]:

@@ -61,7 +61,7 @@ async def show_quote(quotes: Quotes, request: Request, principal: Principal) -> 
     dialect, body = CLIENT_DIALECTS[route.dialect], bytes(asked.body)
     peek = dialect.peek(body, quotes.json_depth_max)
     require(principal, ROUTING_VIEW, model=peek.model)
-    quote = quotes.quote(quotes.plan(peek.model, route.door), peek, body, dialect)
+    quote = quotes.quote(quotes.plan(peek, dialect.operation), peek, body, dialect)
     standing = await find_standing(quotes.accounts, principal)
     found = _try(standing, principal, quote, peek.model, quotes.clock_ns())
     return envelope_reply({"url": asked.url, "model": peek.model, **_show(quote, standing, found)}, request)

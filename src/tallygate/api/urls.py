@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 Door = Literal[
-    "chat", "count", "list_models", "show_model", "home", "health", "ready",
+    "call", "count", "list_models", "show_model", "home", "health", "ready",
     "credits", "key", "usage", "generation", "quote", "admin", "receipts", "log",
     "upgrade",
 ]  # fmt: skip
@@ -34,13 +34,13 @@ class Route(Struct, frozen=True):
 
 URLS: tuple[Route, ...] = (
     #     methods              path                         dialect               policy        door    money
-    Route(("POST",),           "/v1/chat/completions",      "openai_chat",        "models",     "chat", billable=True),
-    Route(("POST",),           "/v1/responses",             "openai_responses",   "models",     "chat", billable=True),
+    Route(("POST",),           "/v1/chat/completions",      "openai_chat",        "models",     "call", billable=True),
+    Route(("POST",),           "/v1/responses",             "openai_responses",   "models",     "call", billable=True),
     Route(("GET",),            "/v1/responses",             "openai_responses",   "public",     "upgrade"),
-    Route(("POST",),           "/v1/messages",              "anthropic_messages", "models",     "chat", billable=True),
+    Route(("POST",),           "/v1/messages",              "anthropic_messages", "models",     "call", billable=True),
     Route(("POST",),           "/v1/messages/count_tokens", "anthropic_messages", "models",     "count"),
-    Route(("POST",),           "/v1/inference/chat",        "unified_chat",       "models",     "chat", billable=True),
-    Route(("POST",),           "/v1/inference/generate",    "unified_generate",   "models",     "chat", billable=True),
+    Route(("POST",),           "/v1/inference/chat",        "unified_chat",       "models",     "call", billable=True),
+    Route(("POST",),           "/v1/inference/generate",    "unified_generate",   "models",     "call", billable=True),
     Route(("GET",),            "/v1/models",                "openai_chat",        "public",     "list_models"),
     Route(("GET",),            "/v1/models/{model}",        "openai_chat",        "public",     "show_model"),
     Route(("GET",),            "/v1/credits",               "unified",            "accounting", "credits"),

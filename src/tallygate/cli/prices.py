@@ -24,6 +24,7 @@ from tallygate.cli.terminal.supply import look
 from tallygate.cli.terminal.table import print_json, print_table
 from tallygate.config import Settings
 from tallygate.errors import ModelNotFound, NoTarget, Unpriced
+from tallygate.genai.peek import Peek
 from tallygate.genai.plan import Target
 from tallygate.genai.price_row import PriceKind, PriceRow
 from tallygate.ledger import litellm, price_admin
@@ -289,6 +290,6 @@ def _find_listed(settings: Settings, rows: list[PriceRow], kind: PriceKind, name
 def _find_targets(supply: Supply, model: str) -> tuple[Target, ...]:
     """Who would serve a model now; nobody, if it cannot be called."""
     try:
-        return supply.plan(model, "chat").targets
+        return supply.plan(Peek(model=model), "chat").targets
     except (ModelNotFound, NoTarget):
         return ()

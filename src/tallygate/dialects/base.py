@@ -78,6 +78,8 @@ class Dialect(Protocol):
     """One wire format, at both ends."""
 
     name: str
+    operation: str
+    """What is asked of a model in it: ``chat``, ``embed``, …"""
     stream_content_type: str
     ping: bytes
     """A whole piece of a stream that says nothing but that we are still there."""

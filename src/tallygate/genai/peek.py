@@ -6,6 +6,8 @@ that it can be edited in place. Spans are byte offsets into the very body that w
 
 from msgspec import Struct, field
 
+from tallygate.genai.routing import Routing
+
 
 class Span(Struct, frozen=True):
     """One top-level member: `body[start:value_start]` is the key and its colon, `body[value_start:end]` the value."""
@@ -19,7 +21,8 @@ class Peek(Struct, frozen=True):
     """The checked outline of a request body.
 
     The body is known to be one valid JSON object in UTF-8, not too deep, with no key twice at the top level, and the
-    fields named here to have the right types. `spans` maps each top-level key (unescaped) to its bytes.
+    fields named here to have the right types. `spans` maps each top-level key (unescaped) to its bytes;
+    `routing` is what the caller wishes of who serves the call, where the dialect has words for that.
     """
 
     model: str
@@ -31,6 +34,7 @@ class Peek(Struct, frozen=True):
     depth: int = 0
     body_bytes: int = 0
     spans: dict[str, Span] = field(default_factory=dict[str, Span])
+    routing: Routing | None = None
 
 
 class Edits(Struct, frozen=True):

@@ -27,7 +27,8 @@ from tallygate.ledger.money import print_usd
 from tallygate.ledger.prices import Price
 from tallygate.pipeline.call import Call
 from tallygate.pipeline.commitments import Commitments
-from tallygate.pipeline.relay import RECEIPT_ID, Relayed
+from tallygate.pipeline.exchange import RECEIPT_ID
+from tallygate.pipeline.relay import Relayed
 from tallygate.pipeline.replay import Keeping
 from tallygate.receipts.receipt import Issuer, name_status
 from tallygate.telemetry import logger, observe

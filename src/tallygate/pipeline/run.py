@@ -30,7 +30,7 @@ from tallygate.telemetry import logger
 
 Recall = Callable[[Secret | None], Principal | None]
 Identify = Callable[[Secret | None], Awaitable[Principal]]
-MakePlan = Callable[[str, str], Plan]
+MakePlan = Callable[[Peek, str], Plan]
 Vouch = Callable[[], None]
 MakeQuote = Callable[[Plan, Peek, bytes, Dialect], Quote]
 
@@ -99,7 +99,7 @@ class Hallway:
         return principal, *self._quote(call, principal)
 
     def _plan(self, call: Call, principal: Principal) -> Plan:
-        plan = self._steps.plan(call.peek.model, call.operation)
+        plan = self._steps.plan(call.peek, call.operation)
         require(principal, MODELS_USE, model=call.peek.model)
         return plan
 

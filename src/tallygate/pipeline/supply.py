@@ -57,10 +57,7 @@ class Supply:
     def _use(self, providers: Providers) -> None:
         self.providers = providers
         self.rows: Mapping[str, Provider] = providers.rows
-        shelves = {
-            name: Shelf(operations=frozenset({"chat", "count"}), claims=tuple(row.claims))
-            for name, row in self.rows.items()
-        }
+        shelves = {name: Shelf(operations=row.operations, claims=tuple(row.claims)) for name, row in self.rows.items()}
         declared = {
             alias: model.targets
             for name, model in self._models.items()
@@ -87,9 +84,9 @@ class Supply:
             self._price_rows = (*self._price_rows, *rows)
             self._price()
 
-    def plan(self, model: str, operation: str) -> Plan:
-        """The router's plan over what there is now."""
-        return plan(self.catalog, model, operation)
+    def plan(self, peek: Peek, operation: str) -> Plan:
+        """The router's plan over what there is now, for a request of this outline."""
+        return plan(self.catalog, peek.model, operation)
 
     def quote(self, plan: Plan, peek: Peek, body: bytes, dialect: Dialect) -> Quote:
         """What a call may cost at most, at the prices of this moment."""

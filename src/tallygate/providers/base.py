@@ -9,6 +9,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from tallygate.dialects.registry import DIALECTS
 from tallygate.genai.catalog import Offer, Quality
 from tallygate.genai.ceilings import Reach
 from tallygate.genai.secret import Secret
@@ -85,6 +86,12 @@ class Provider(Struct, frozen=True, kw_only=True):
     def free(self) -> bool:
         """True if nobody bills its calls: an engine of the operator's own, or models to test with, if not said else."""
         return self.engine is not None or self.quality == "test" if self.free_of_charge is None else self.free_of_charge
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """What can be asked of its models: a count of tokens wherever they chat, if only by an estimate."""
+        asked = frozenset(DIALECTS[name].operation for name in self.speaks)
+        return asked | {"count"} if "chat" in asked else asked
 
     def offers(self) -> tuple[Offer, ...]:
         """The well-known models as offers. Test models are only ever offered with their provider's name in front."""

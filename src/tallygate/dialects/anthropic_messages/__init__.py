@@ -24,6 +24,7 @@ class AnthropicMessages:
     """The dialect `anthropic_messages`. Stateless; every method is documented by `Dialect`."""
 
     name: str = NAME
+    operation: str = "chat"
     stream_content_type: str = "text/event-stream"
     ping: bytes = encode(b'{"type": "ping"}', b"ping")
     # Not the client's own identity (`x-app`, its session): a provider needs the two only.

@@ -21,6 +21,7 @@ class OpenAIChat:
     """The dialect `openai_chat`. Stateless; every method is documented by `Dialect`."""
 
     name: str = NAME
+    operation: str = "chat"
     stream_content_type: str = "text/event-stream"
     ping: bytes = comment(f"{OWN}: waiting")
     forward_headers: frozenset[str] = frozenset()

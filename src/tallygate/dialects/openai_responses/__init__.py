@@ -30,6 +30,7 @@ class OpenAIResponses:
     """The dialect `openai_responses`. Stateless; every method is documented by `Dialect`."""
 
     name: str = NAME
+    operation: str = "chat"
     stream_content_type: str = "text/event-stream"
     ping: bytes = comment(f"{OWN}: waiting")
     forward_headers: frozenset[str] = frozenset()

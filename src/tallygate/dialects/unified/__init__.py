@@ -23,6 +23,7 @@ class UnifiedChat:
     """The dialect `unified_chat`. Stateless; every method is documented by `Dialect` or `Enveloping`."""
 
     name: str = CHAT
+    operation: str = "chat"
     stream_content_type: str = "text/event-stream"
     ping: bytes = comment(f"{OWN}: waiting")
     forward_headers: frozenset[str] = frozenset()

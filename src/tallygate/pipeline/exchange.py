@@ -1,0 +1,118 @@
+"""One request to one target, prepared: as it came, edited in place, or translated into a dialect the provider speaks.
+
+Three modes (docs/house.md, Three ways through). Nothing is sent here, and no price or rule of routing is known; the cap
+that was admitted goes into every request.
+"""
+
+from msgspec import Struct, structs
+
+from tallygate.access.admission import Admitted
+from tallygate.dialects.base import Dialect, Written
+from tallygate.dialects.registry import DIALECTS
+from tallygate.errors import UnsupportedParameter
+from tallygate.genai.peek import Edits
+from tallygate.genai.plan import Target
+from tallygate.ledger.bound import OUTPUT_TOKENS_DEFAULT
+from tallygate.pipeline.call import Call
+from tallygate.providers.base import Provider
+
+RECEIPT_ID = "x-tallygate-receipt-id"
+
+DEPTH_GROWTH_MAX = 16
+"""By how much a request may nest deeper after its translation."""
+
+
+class Exchange(Struct, frozen=True):
+    """One prepared request to one target: who, in which dialect, the bytes, and what they could not carry.
+
+    `shown_cap` is the bound on the answer, in tokens, where it is tighter than what the caller asked for or would have
+    got.
+    """
+
+    target: Target
+    provider: Provider
+    dialect: Dialect
+    body: bytes
+    dropped: tuple[str, ...]
+    withhold_usage: bool
+    shown_cap: int | None = None
+
+
+def prepare(call: Call, target: Target, provider: Provider, admitted: Admitted) -> Exchange:
+    """The request to one target. Raises UnsupportedParameter, and what reading the call's body raises."""
+    peek, cap = call.peek, admitted.output_cap
+    if call.dialect.name not in provider.speaks:
+        return _translate(call, target, provider, admitted)
+    ask_usage = peek.stream and provider.stream_usage and not peek.include_usage
+    is_capped = cap is not None or peek.output_tokens_max is not None
+    edits = Edits(
+        model=target.model if target.model != peek.model else None,
+        output_tokens_max=cap if cap != peek.output_tokens_max else None,
+        output_cap_key=provider.output_cap_key if is_capped else None,
+        include_usage=ask_usage,
+        lift_system=peek.has_system,
+    )
+    body = call.body if edits.empty else call.dialect.edit(call.body, peek, edits)
+    withhold_usage = not peek.include_usage
+    return Exchange(target, provider, call.dialect, body, (), withhold_usage, _find_shown_cap(call, admitted))
+
+
+def _translate(call: Call, target: Target, provider: Provider, admitted: Admitted) -> Exchange:
+    dialect = _choose_dialect(provider, call.operation)
+    request = call.dialect.read_request(call.body)
+    cap = request.output_tokens_max if admitted.output_cap is None else admitted.output_cap
+    shown_cap = _find_shown_cap(call, admitted)
+    if dialect.needs_output_cap and cap is None:
+        cap = shown_cap = provider.output_tokens_default
+    request = structs.replace(
+        request,
+        model=target.model,
+        output_tokens_max=cap,
+        include_usage=call.peek.stream and provider.stream_usage,
+        trial=any(name == call.dialect.trial_header for name, _ in call.forwarded),
+    )
+    written: Written = dialect.write_request(request)
+    if written.wants_inline:
+        raise UnsupportedParameter("The provider of this model takes documents and media inline only; send the data.")
+    body = written.body
+    if request.output_tokens_max is not None:
+        written_peek = dialect.peek(body, call.peek.depth + DEPTH_GROWTH_MAX)
+        body = dialect.edit(body, written_peek, Edits(output_cap_key=provider.output_cap_key))
+    return Exchange(target, provider, dialect, body, written.dropped, False, shown_cap)
+
+
+def _choose_dialect(provider: Provider, operation: str) -> Dialect:
+    """The first dialect of the row in which this can be asked: a plan holds no provider that has none."""
+    return next(dialect for name in provider.speaks if (dialect := DIALECTS[name]).operation == operation)
+
+
+def _find_shown_cap(call: Call, admitted: Admitted) -> int | None:
+    """The cap that the answer is held to, where it cuts what the caller named, or what it would have got."""
+    cap, wanted, bound = admitted.output_cap, call.peek.output_tokens_max, admitted.quote.bound
+    if cap is None:
+        return None
+    if wanted is not None:
+        return cap if cap < wanted else None
+    # Nobody knew how long this model's answers may become, or the balance was too short for that.
+    return cap if cap < bound.output_tokens_max or cap == OUTPUT_TOKENS_DEFAULT else None
+
+
+def exchange_headers(call: Call, exchange: Exchange) -> tuple[tuple[str, str], ...]:
+    """The headers that tell the client who serves it, and what of its request was changed on the way."""
+    headers = [
+        ("x-tallygate-model", _plain(exchange.target.model)),
+        ("x-tallygate-backend", exchange.provider.name),
+        (RECEIPT_ID, call.id),
+    ]
+    if exchange.dropped:
+        headers.append(("x-tallygate-dropped", ", ".join(exchange.dropped)))
+    if exchange.shown_cap is not None:
+        headers.append(("x-tallygate-output-cap", str(exchange.shown_cap)))
+    return tuple(headers)
+
+
+def _plain(text: str) -> str:
+    """A model's name as a header value: visible ASCII only, so that no name can end a header line."""
+    if len(text) <= 256 and text.isascii() and text.isprintable() and " " not in text:
+        return text
+    return "".join(char if "!" <= char <= "~" else "?" for char in text[:256])
