@@ -10,6 +10,7 @@ UV      := $(VENV)/bin/uv
 INSTALL := $(UV) pip install --quiet --require-hashes --only-binary :all:
 SERVER  := $(VENV)/.made-server $(VENV)/.made-package
 TEST    := $(VENV)/.made-test $(VENV)/.made-package .venv-openai1/.made .venv-anthropic0/.made
+CLIENTS := .venv-agents/.made .venv-frameworks/.made .venv-aider/.made .clients/claude-code/.made .clients/codex/.made
 PYTEST  := $(PYTHON) -m pytest --quiet
 
 # The Python is the machine's own, and so are the authorities it trusts: some networks have one of theirs.
@@ -35,9 +36,11 @@ test-long: $(TEST)
 	@scripts/ensure-nginx
 	@HYPOTHESIS_PROFILE=long $(PYTEST) -m "not clients" --timeout 3600
 
-# The official SDKs and command lines against a running gateway; also the programs too large for every test run (npm).
-test-clients: $(TEST) .clients/claude-code/.made .clients/codex/.made
-	@$(PYTEST) tests/contract -m "not long"
+# The official SDKs and command lines against a running gateway; also those too large for every test run. What they find
+# becomes a page of the documentation.
+test-clients: $(TEST) $(CLIENTS)
+	@COMPATIBILITY=1 $(PYTEST) tests/contract -m "not long"
+	@$(PYTHON) -m tests.contract.compatibility_page
 
 # What one call costs: processor time, waiting time, memory. Compare figures of one run only.
 bench: $(SERVER)
@@ -69,6 +72,9 @@ lock: $(VENV)/.made-tools
 	@$(COMPILE) pyproject.toml --extra server --group docs -c requirements/test.txt -o requirements/docs.txt
 	@$(COMPILE) --group contract-openai1 -o requirements/contract-openai1.txt
 	@$(COMPILE) --group contract-anthropic0 -o requirements/contract-anthropic0.txt
+	@$(COMPILE) --group contract-agents -o requirements/contract-agents.txt
+	@$(COMPILE) --group contract-frameworks -o requirements/contract-frameworks.txt
+	@$(COMPILE) --group contract-aider -o requirements/contract-aider.txt
 
 # Leaves .tallygate alone: it holds money and keys.
 clean:
@@ -94,7 +100,7 @@ $(VENV)/.made-%: requirements/%.txt $(VENV)/.made-tools
 	@npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --loglevel error
 	@touch $@
 
-# Each older SDK has an environment of its own: two majors of one package cannot share one.
+# Older SDKs and what is built on them have environments of their own: two majors of one package cannot share one.
 .venv-%/.made: requirements/contract-%.txt $(VENV)/.made-tools
 	@echo "Installing $<"
 	@$(UV) venv --quiet --clear --python $(PYTHON) .venv-$*

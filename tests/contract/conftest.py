@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.compatibility import write_tried
 from tests.contract.gateway import Gateway, clean_env, start_gateway
 from tests.contract.tenants import PRICED
 from tests.fakes.upstream import PROVIDER_KEY, Upstream, start_upstream
@@ -42,6 +43,11 @@ def configuration(upstream: Upstream, anthropic_upstream: Upstream) -> str:
         f'{models}[models.renamed]\ntargets = ["lab/up-echo"]\n{PRICE}'
         f'[models.claude-lab]\ntargets = ["anlab/claude-lab"]\n{PRICE}'
     )
+
+
+def pytest_sessionfinish(exitstatus: int) -> None:
+    """Keep what clients were seen to do."""
+    write_tried(exitstatus)
 
 
 @pytest.fixture(scope="session")
