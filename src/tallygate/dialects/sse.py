@@ -60,6 +60,11 @@ class Parser:
         self._seen_cr = False
         self._seen_frame = False
 
+    @property
+    def pending_bytes(self) -> int:
+        """How much of a frame is here that has not come to its end."""
+        return len(self._pending)
+
     def feed(self, data: bytes) -> list[SseFrame]:
         """The frames that `data` completes. Raises InvalidAnswer for a frame over the limit, after those before it."""
         self._seen_cr = self._seen_cr or b"\r" in data
@@ -71,6 +76,8 @@ class Parser:
         else:
             # Most chunks hold whole frames: those are cut from the chunk itself.
             rest = self._cut(data, 0, frames)
+            if rest == len(data):
+                return frames
             self._pending += data[rest:]
         self._searched = max(len(self._pending) - 2, 0)
         if not frames:

@@ -18,6 +18,7 @@ from tallygate.dialects.openai_chat.losses import NAME
 from tallygate.dialects.openai_chat.reasoning import read_detail
 from tallygate.dialects.openai_chat.response import make_call_id, read_said, seconds_of, text_of
 from tallygate.dialects.openai_chat.usage import read_usage
+from tallygate.dialects.refrain import PROBE, Refrain, compile_member, suppose
 from tallygate.dialects.sse import Parser, SseFrame
 from tallygate.errors import InvalidAnswer, StreamBroken, TallygateError
 from tallygate.genai.messages import Extra
@@ -48,6 +49,10 @@ _SAID: Final = frozenset({"content", "refusal", "tool_calls"})
 _SILENT: Final = frozenset({"role", "obfuscation"}) | _THOUGHT
 
 _PING: Final = (Ping(),)
+
+_CONTENT: Final = compile_member("content")
+
+REFRAINS_MAX: Final = 4
 
 
 class _Choice:
@@ -144,9 +149,13 @@ def _open(value: Any) -> Fields:
 
 
 class ChatReader:
-    """Reads one stream. What is not this wire's, or tells of an error, yields one `Failed` and then nothing more."""
+    """Reads one stream. What is not this wire's, or tells of an error, yields one `Failed` and then nothing more.
 
-    def __init__(self) -> None:
+    `refrains_max`: how often what repeats from event to event is learnt; some streams have nothing such, for there is
+    padding in each event.
+    """
+
+    def __init__(self, *, refrains_max: int = REFRAINS_MAX) -> None:
         self._parser = Parser()
         self._choices: dict[int, _Choice] = {}
         self._started = False
@@ -154,11 +163,17 @@ class ChatReader:
         self._id = ""
         self._extra: Extra = {}
         self._late: Extra = {}
+        self._refrain: Refrain | None = None
+        self._refrain_choice = 0
+        self._refrains_left = refrains_max
 
     def feed(self, data: bytes) -> list[Frame]:
         """Frames that `data` completes. Raises InvalidAnswer for an event beyond the parser's limit."""
         if self._over:
             return []
+        # Most reads bring one event, and most events have nothing new but a piece of text.
+        if self._refrain is not None and not self._parser.pending_bytes and (text := self._refrain.find(data)):
+            return [Frame(data, (TextDelta(text, self._refrain_choice),))]
         frames: list[Frame] = []
         for piece in self._parser.feed(data):
             frames.append(self._read(piece))
@@ -187,6 +202,29 @@ class ChatReader:
         return frames
 
     def _read(self, piece: SseFrame) -> Frame:
+        raw, refrain = piece.raw, self._refrain
+        if refrain is not None:
+            if piece.terminated and (text := refrain.find(raw)):
+                return Frame(raw, (TextDelta(text, self._refrain_choice),))
+            # An event in between may change what its like would mean.
+            self._refrain = None
+        frame = self._read_whole(piece)
+        if self._refrains_left and len(frame.events) == 1 and isinstance(frame.events[0], TextDelta):
+            self._learn(piece, frame.events[0].choice)
+        return frame
+
+    def _learn(self, piece: SseFrame, choice: int) -> None:
+        """Keep all of an event of one piece of text but the text. What it says besides has been taken note of, so its
+        like will say nothing new.
+        """
+        self._refrains_left -= 1
+        if piece.raw != b"data: " + piece.data + b"\n\n" or (refrain := suppose(piece.raw, _CONTENT)) is None:
+            return
+        read = ChatReader(refrains_max=0).feed(refrain.fill(PROBE))
+        if len(read) == 1 and read[0].events[-1:] == (TextDelta(PROBE, choice),):
+            self._refrain, self._refrain_choice = refrain, choice
+
+    def _read_whole(self, piece: SseFrame) -> Frame:
         data = piece.data
         if data == b"[DONE]" or data.strip() == b"[DONE]":
             return self._end(piece.raw)
