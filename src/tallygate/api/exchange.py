@@ -4,7 +4,6 @@ What is written once the client has gone is dropped without a word; the call is 
 where it must. The connection itself is not known here, only what may be asked of it.
 """
 
-import asyncio
 from typing import Protocol
 
 from tallygate.api.answer import LAST_CHUNK, write_answer_head, write_chunk
@@ -100,14 +99,11 @@ class Exchange:
         self._begin(status, headers)
 
     async def send(self, chunk: bytes) -> None:
-        """Send bytes of the body. Waits while the client does not read, and lets other tasks run in any case."""
+        """Send bytes of the body. Waits while the client does not read."""
         if chunk:
             self._write(write_chunk(chunk) if self._chunked else chunk)
         if self._line.paused:
             await self._line.writable()
-        else:
-            # If nothing ever had to wait, one lively stream would starve every other call of this process.
-            await asyncio.sleep(0)
 
     async def end(self, last: bytes = b"") -> None:
         """Complete the body with its last bytes."""

@@ -4,6 +4,9 @@ While an answer passes this costs one hash of each of its chunks; all the rest i
 bytes of each commitment are is told in docs/reference/receipts.md, how one is made in `receipts.commitment`.
 """
 
+from collections.abc import Coroutine
+from typing import Any
+
 from tallygate.access.random_blocks import take_block
 from tallygate.pipeline.call import Call
 from tallygate.pipeline.watch import Watch
@@ -31,11 +34,12 @@ class Commitments:
         """Send the answer's head, once."""
         await self._client.start(status, headers)
 
-    async def send(self, chunk: bytes) -> None:
+    def send(self, chunk: bytes) -> Coroutine[Any, Any, None]:
         """Send bytes of the body. Raises ClientGone. They count as handed on even if the wait for it is broken off."""
         if chunk != self._unsaid:
             self._hash(chunk)
-        await self._client.send(chunk)
+        # Handed on, not waited for: each event of a stream passes here.
+        return self._client.send(chunk)
 
     async def end(self, last: bytes = b"") -> None:
         """Complete the body. What is sent last was told to `make`, or is the gateway's own error."""

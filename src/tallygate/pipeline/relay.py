@@ -141,12 +141,14 @@ class Relay:
     async def _stream(
         self, call: Call, exchange: Exchange, answer: Answer, watch: Watch, heartbeat: Heartbeat
     ) -> Relayed:
+        # Each event of each stream passes here: nothing is called that need not be.
         passage = Passage(call, exchange, watch)
         while not watch.ended:
             data = await answer.read()
             failure = passage.take(data)
             if watch.begun and passage.ready:
-                await heartbeat.start()
+                if not call.started:
+                    await heartbeat.start()
                 # Counted first: whoever interrupts the wait behind a write finds the bytes handed on already.
                 watch.count_chunk()
                 await call.client.send(passage.release())

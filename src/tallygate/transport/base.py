@@ -45,7 +45,8 @@ class Answer(Protocol):
         ...
 
     async def read(self) -> bytes:
-        """The next bytes as they arrive; empty at a clean end, and again after it.
+        """The next bytes as they arrive; empty at a clean end, and again after it. Before all but the first of them
+        other tasks get their turn, even if the bytes are there: or one lively stream would starve every other call.
 
         Raises: StreamBroken if the connection ends early or the framing is wrong, ProviderTimeout after `silence_ms` or
         `total_ms`, InvalidAnswer if the body is encoded in a way nobody asked for.

@@ -66,12 +66,14 @@ class HttpAnswer:
             if self._failure is not None:
                 raise self._failure
             return b""
-        if self._begun and body.unread_bytes:
-            # What is at hand goes out piece by piece, and other calls get their turn in between.
-            await asyncio.sleep(0)
-        self._begun = True
+        data = b""
         try:
-            data = body.read(READ_BYTES_MAX)
+            if body.unread_bytes:
+                if self._begun:
+                    # What is at hand goes out piece by piece, and other calls get their turn in between.
+                    await asyncio.sleep(0)
+                data = body.read(READ_BYTES_MAX)
+            self._begun = True
             while not data and not body.done:
                 received = await connection.receive(self._silence_s)
                 if received:
