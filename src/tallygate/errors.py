@@ -9,6 +9,8 @@ the text of an upstream's page.
 from collections.abc import Mapping
 from typing import ClassVar
 
+Fact = str | int | tuple[str, ...]
+
 
 class TallygateError(Exception):
     """The root: an HTTP status, a stable code, and a sentence.
@@ -31,7 +33,7 @@ class TallygateError(Exception):
         *,
         param: str | None = None,
         retry_after_s: int | None = None,
-        details: Mapping[str, str | int] | None = None,
+        details: Mapping[str, Fact] | None = None,
     ) -> None:
         self.message = message or (type(self).__doc__ or "").split("\n")[0]
         self.param = param
@@ -178,6 +180,13 @@ class ModelNotFound(RequestError):
 
     status = 404
     code = "model_not_found"
+
+
+class NothingFits(RequestError):
+    """The model can be served, but by nobody who is as this call wishes."""
+
+    status = 404
+    code = "constraint_filtered"
 
 
 class MethodNotAllowed(RequestError):

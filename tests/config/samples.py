@@ -49,6 +49,8 @@ SAMPLES: Final = {
     "providers.NAME.headers": '{ x-team = "blue" }',
     "providers.NAME.stream_usage": "off",
     "providers.NAME.output_cap_key": "max_completion_tokens",
+    "providers.NAME.regions": '["eu-west-1"]',
+    "providers.NAME.keeps_inputs": "false",
     "providers.NAME.free": "true",
     "models.NAME.targets": "lab/a, lab/b",
     "models.NAME.aliases": '["one", "two"]',

@@ -10,7 +10,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from tallygate.dialects.registry import DIALECTS
-from tallygate.genai.catalog import Offer, Quality
+from tallygate.genai.catalog import Capabilities, Offer, Quality
 from tallygate.genai.ceilings import Reach
 from tallygate.genai.secret import Secret
 from tallygate.transport.base import Answer, OutgoingRequest
@@ -60,7 +60,10 @@ class Provider(Struct, frozen=True, kw_only=True):
     none, on a wire that must have one. `models` are well-known names to list; `claims` are patterns (fnmatch) of names
     that are this provider's when they are called without ``provider/`` before them. `reaches` says by pattern, the
     first that fits, how far a model goes: figures from the vendor's own pages, for the bound of a call's cost.
-    `free_of_charge` says whether nobody bills its calls; None leaves that to what the provider is.
+    `capabilities` says by pattern what a model can do; of several patterns that fit the first that says it counts.
+    `free_of_charge` says whether nobody bills its calls; None leaves that to what the provider is. `regions` is every
+    place it may serve a call from, `keeps_inputs` whether it keeps what it is sent once it has answered; empty and
+    None: not known.
     """
 
     name: str
@@ -77,10 +80,13 @@ class Provider(Struct, frozen=True, kw_only=True):
     models: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
     reaches: Mapping[str, Reach] = field(default_factory=dict[str, Reach])
+    capabilities: Mapping[str, Capabilities] = field(default_factory=dict[str, Capabilities])
     engine: Engine | None = None
     serve: Serve | None = None
     quality: Quality = "real"
     free_of_charge: bool | None = None
+    regions: tuple[str, ...] = ()
+    keeps_inputs: bool | None = None
 
     @property
     def free(self) -> bool:

@@ -14,7 +14,7 @@ from msgspec import Struct, structs
 
 from tallygate import providers
 from tallygate.dialects.registry import DIALECTS
-from tallygate.genai.catalog import Offer
+from tallygate.genai.catalog import UNKNOWN, Capabilities, Offer, overlay
 from tallygate.providers.base import Found, Missing, Provider
 from tallygate.providers.complaints import find_complaints
 from tallygate.providers.keys import NoKey, find_key
@@ -131,8 +131,17 @@ def _override(row: Provider, own: ProviderSettings) -> Provider:
         "stream_usage": own.stream_usage,
         "output_cap_key": own.output_cap_key,
         "free_of_charge": own.free,
+        "regions": own.regions or None,
+        "keeps_inputs": own.keeps_inputs,
+        "capabilities": _prefer(own.capabilities, row.capabilities) if own.capabilities else None,
     }
     return structs.replace(row, **{name: value for name, value in changes.items() if value is not None})
+
+
+def _prefer(said: Mapping[str, Capabilities], known: Mapping[str, Capabilities]) -> dict[str, Capabilities]:
+    """What the operator says of models by pattern, then what the row says of others, or of the same besides."""
+    both = {pattern: overlay(one, known.get(pattern, UNKNOWN)) for pattern, one in said.items()}
+    return {**both, **{pattern: one for pattern, one in known.items() if pattern not in both}}
 
 
 def _load_key(row: Provider, environ: Mapping[str, str], own_key_prefix: str) -> Entry:

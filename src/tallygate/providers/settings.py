@@ -9,10 +9,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from tallygate.genai.catalog import Capabilities
 from tallygate.providers.base import Auth, OutputCapKey
 
 HttpUrl = Annotated[str, Meta(pattern="^https?://[^/]", description="a URL that begins with http:// or https://")]
 UrlPath = Annotated[str, Meta(pattern="^/", description="a path that begins with /")]
+RegionName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,63}\Z", description="a region such as eu-west-1")]
 VariableName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\Z", description="the name of a variable")]
 
 
@@ -33,5 +35,11 @@ class ProviderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stream_usage: bool | None = None
     # The key of a chat request that bounds the output here; others are understood as this one.
     output_cap_key: OutputCapKey | None = None
+    # Where it may serve a call, every place of them; empty: not known.
+    regions: tuple[RegionName, ...] = ()
+    # Whether it keeps what it is sent once it has answered; None: not known.
+    keeps_inputs: bool | None = None
     # True for a server of one's own that nobody bills; False for an engine here whose calls shall have prices.
     free: bool | None = None
+    # What its models can do, by patterns of their names; said before what is known here.
+    capabilities: dict[str, Capabilities] | None = None

@@ -14,14 +14,19 @@ from tallygate.errors import ModelNotFound, NoTarget
 from tallygate.genai.catalog import ModelRecord, Offer
 from tallygate.genai.plan import Excluded, Plan, Target
 
-MODEL_NAME_CHARS_MAX = 256
+NAME_SHOWN_MAX = 80
+"""How much of a name from a request is repeated to its sender."""
 
 
 class Shelf(Struct, frozen=True):
-    """One provider as the router sees it: the operations it can serve and the bare names it is known for (patterns)."""
+    """One provider as the router sees it: the operations it can serve, the bare names it is known for (patterns), the
+    regions it may serve a call from, and whether it keeps what it is sent. Empty and None: nobody says.
+    """
 
     operations: frozenset[str]
     claims: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    keeps_inputs: bool | None = None
 
 
 class Catalog(Struct, frozen=True):
@@ -81,28 +86,35 @@ def plan(catalog: Catalog, model: str, operation: str) -> Plan:
     Raises: ModelNotFound if nothing bears that name, NoTarget naming each excluded target if none can serve
     `operation`.
     """
-    candidates = _candidates(catalog, model)
+    candidates = find_candidates(catalog, model)
     if not candidates:
         raise ModelNotFound(
-            f"The model {_shown(model)} does not exist here. GET /v1/models lists what does.", param="model"
+            f"The model {show_name(model)} does not exist here. GET /v1/models lists what does.", param="model"
         )
     targets: list[Target] = []
     excluded: list[Excluded] = []
     for target in candidates:
-        shelf = catalog.shelves.get(target.provider)
-        if shelf is None:
-            excluded.append(Excluded(target, f"provider {target.provider} is not configured"))
-        elif operation not in shelf.operations:
-            excluded.append(Excluded(target, f"provider {target.provider} does not serve {operation}"))
+        if reason := find_obstacle(catalog, target, operation):
+            excluded.append(Excluded(target, reason))
         else:
             targets.append(target)
     if not targets:
-        reasons = "; ".join(f"{item.target}: {item.reason}" for item in excluded)
-        raise NoTarget(f"No provider can serve {_shown(model)} now. {reasons}.", param="model")
+        raise NoTarget(f"No provider can serve {show_name(model)} now. {list_reasons(excluded)}.", param="model")
     return Plan(request_model=model, operation=operation, targets=tuple(targets), excluded=tuple(excluded))
 
 
-def _candidates(catalog: Catalog, model: str) -> tuple[Target, ...]:
+def find_obstacle(catalog: Catalog, target: Target, operation: str) -> str:
+    """Why a target cannot serve that kind of call, whoever asks; empty if it can."""
+    shelf = catalog.shelves.get(target.provider)
+    if shelf is None:
+        return f"provider {target.provider} is not configured"
+    if operation not in shelf.operations:
+        return f"provider {target.provider} does not serve {operation}"
+    return ""
+
+
+def find_candidates(catalog: Catalog, model: str) -> tuple[Target, ...]:
+    """The targets behind a name, in order, whether or not they can serve now. Empty if nothing bears the name."""
     record = catalog.records.get(model)
     if record is not None:
         return record.targets
@@ -116,7 +128,17 @@ def _candidates(catalog: Catalog, model: str) -> tuple[Target, ...]:
     )[:1]
 
 
-def _shown(model: str) -> str:
-    """A model's name as it may stand in a message: printable, in quotes, not endless."""
-    clean = "".join(char if char.isprintable() else "�" for char in model[:80])
-    return f"'{clean}{'…' if len(model) > 80 else ''}'"
+def list_reasons(excluded: Sequence[Excluded]) -> str:
+    """Each target that was left out, and why."""
+    return "; ".join(f"{clean_name(str(item.target))}: {item.reason}" for item in excluded)
+
+
+def show_name(model: str) -> str:
+    """A model's name as it may stand in a message, in quotes."""
+    return f"'{clean_name(model)}'"
+
+
+def clean_name(model: str) -> str:
+    """A model's name from a request, printable and not endless."""
+    clean = "".join(char if char.isprintable() else "�" for char in model[:NAME_SHOWN_MAX])
+    return f"{clean}…" if len(model) > NAME_SHOWN_MAX else clean

@@ -15,5 +15,6 @@ ROW = Provider(
     auth="none",
     models=("echo", "tools", "thinking", "slow", "fail-429", "fail-500", "fail-midstream"),
     quality="test",
+    keeps_inputs=False,
     serve=serve,
 )

@@ -1,0 +1,175 @@
+"""The plan of a call with wishes: further names, whom the caller allows, and in which order.
+
+Pure. Wishes narrow and order what `plan` would allow, and never widen it: nobody is served by a model whose name they
+did not give. Prices and measurements come in as functions.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tallygate.errors import (
+    Fact,
+    InvalidValue,
+    ModelAccessDenied,
+    ModelNotFound,
+    NoTarget,
+    NothingFits,
+    TallygateError,
+    Unpriced,
+)
+from tallygate.genai.plan import Cause, Excluded, Plan, Target
+from tallygate.genai.routing import Routing
+from tallygate.router.health import Pace
+from tallygate.router.plan import Catalog, clean_name, find_candidates, find_obstacle, list_reasons, show_name
+from tallygate.router.wishes import Facts, Tariff, find_rank, judge
+
+NAMES_MAX: Final = 32
+"""How many models a call may name."""
+
+WISHED: Final[frozenset[Cause]] = frozenset(
+    {"allowed_providers", "max_price", "data_region", "data_policy", "latency", "require_parameters"}
+)
+"""Causes that are the caller's own wishes."""
+
+
+class Sight(Struct, frozen=True):
+    """What the router may look at: what can be called, what a name's target would be charged at (None: not priced), and
+    how quick a target was lately.
+    """
+
+    catalog: Catalog
+    find_tariff: Callable[[str, Target], Tariff | None]
+    find_pace: Callable[[Target], Pace]
+
+
+def choose(sight: Sight, model: str, operation: str, wishes: Routing, allowed: frozenset[str] | None = None) -> Plan:
+    """The targets of `model`, then of each further name, as the caller wishes them. `allowed`: the names that the
+    caller's key may call; None: all.
+
+    Raises, if nothing is left: NothingFits if a wish left something out, else NoTarget, Unpriced, ModelAccessDenied or
+    ModelNotFound, each with every target and why. InvalidValue if too many names were given.
+    """
+    names = tuple(dict.fromkeys((model, *wishes.models)))
+    if len(names) > NAMES_MAX:
+        raise InvalidValue(f"A call may name {NAMES_MAX} models at most.", param="models")
+    needs_price = len(names) > 1 or wishes.sort == "price" or _names_a_price(wishes)
+    targets: list[Target] = []
+    excluded: list[Excluded] = []
+    sold: list[str] = []
+    for name in names:
+        fitting, missed = _choose_of(sight, name, operation, wishes, allowed, needs_price=needs_price)
+        excluded += missed
+        earlier = {(target.provider, target.model): target for target in targets}
+        fresh = [target for target in fitting if (target.provider, target.model) not in earlier]
+        excluded += [
+            Excluded(target, "it is tried under an earlier name", "repeated")
+            for target in fitting
+            if (target.provider, target.model) in earlier
+        ]
+        if fresh:
+            targets += [replace(target, sold_as=name) for target in fresh] if sold else fresh
+            sold.append(name)
+    if not sold:
+        raise refuse(names, excluded)
+    return Plan(sold[0], operation, tuple(targets), tuple(excluded), tuple(sold[1:]))
+
+
+def refuse(names: Sequence[str], excluded: Sequence[Excluded]) -> TallygateError:
+    """The error for a call that nobody is left for."""
+    causes = {item.cause for item in excluded}
+    wanted = ", ".join(map(show_name, names))
+    reasons = list_reasons(excluded)
+    details: dict[str, Fact] = {
+        "requested_models": tuple(map(clean_name, names)),
+        "affected_providers": tuple(sorted({item.target.provider for item in excluded if item.target.provider})),
+    }
+    if causes & WISHED:
+        details["excluded_by"] = tuple(sorted(causes & WISHED))
+        return NothingFits(f"Nobody who serves {wanted} is as this call wishes. {reasons}.", details=details)
+    if "provider" in causes:
+        return NoTarget(f"No provider can serve {wanted} now. {reasons}.", param="model", details=details)
+    if "unpriced" in causes:
+        return Unpriced(f"What a call of {wanted} costs is not known here. {reasons}.", param="model")
+    if "model_access" in causes:
+        return ModelAccessDenied(f"This API key may call none of {wanted}. {reasons}.", param="model")
+    return ModelNotFound(f"{wanted}: no such model is here. GET /v1/models lists what is.", param="model")
+
+
+def _names_a_price(wishes: Routing) -> bool:
+    most = (wishes.input_pusd_max, wishes.output_pusd_max, wishes.call_pusd_max, wishes.image_pusd_max)
+    return any(price is not None for price in most)
+
+
+def _choose_of(
+    sight: Sight, name: str, operation: str, wishes: Routing, allowed: frozenset[str] | None, *, needs_price: bool
+) -> tuple[list[Target], list[Excluded]]:
+    """The targets of one name in their order, and those that were left out."""
+    if allowed is not None and name not in allowed:
+        return [], [Excluded(Target("", name), "this API key may not call it", "model_access")]
+    candidates = find_candidates(sight.catalog, name)
+    if not candidates:
+        return [], [Excluded(Target("", name), "no model of this name is here", "unknown_model")]
+    fitting: list[Facts] = []
+    excluded: list[Excluded] = []
+    for target in candidates:
+        if reason := find_obstacle(sight.catalog, target, operation):
+            excluded.append(Excluded(target, reason))
+            continue
+        facts = _look_up(sight, name, target, needs_price=needs_price)
+        if missed := judge(facts, wishes):
+            excluded.append(missed)
+        else:
+            fitting.append(facts)
+    ordered = _arrange(fitting, wishes)
+    if not wishes.allow_fallbacks and not wishes.order:
+        excluded += [
+            Excluded(target, f"the caller allows none but the first, {ordered[0]}", "allowed_providers")
+            for target in ordered[1:]
+        ]
+        ordered = ordered[:1]
+    return ordered, excluded
+
+
+def _look_up(sight: Sight, name: str, target: Target, *, needs_price: bool) -> Facts:
+    tariff = sight.find_tariff(name, target) if needs_price else None
+    return Facts(
+        target,
+        sight.catalog.shelves[target.provider],
+        sight.find_pace(target),
+        tariff,
+        is_priced=tariff is not None or not needs_price,
+    )
+
+
+def _arrange(fitting: list[Facts], wishes: Routing) -> list[Target]:
+    """Targets in the order they are tried: the caller's, then what it sorts by, then the operator's."""
+    if wishes.sort is not None:
+        fitting = sorted(fitting, key=_KEYS[wishes.sort])
+    return sorted((facts.target for facts in fitting), key=lambda target: find_rank(target, wishes.order))
+
+
+def _key_of_price(facts: Facts) -> tuple[int, int]:
+    """A token in and a token out, then a call."""
+    tariff = facts.tariff or Tariff()
+    return (tariff.input_pusd or 0) + (tariff.output_pusd or 0), tariff.call_pusd or 0
+
+
+def _key_of_latency(facts: Facts) -> tuple[bool, float]:
+    """Who was not measured comes behind who was."""
+    took_ms = facts.pace.first_token_ms
+    return took_ms is None, took_ms or 0
+
+
+def _key_of_throughput(facts: Facts) -> tuple[bool, float]:
+    speed = facts.pace.tokens_per_s
+    return speed is None, -(speed or 0)
+
+
+_KEYS: Final[dict[str, Callable[[Facts], tuple[float, float]]]] = {
+    "price": _key_of_price,
+    "latency": _key_of_latency,
+    "throughput": _key_of_throughput,
+}
