@@ -6,14 +6,16 @@ of one stream each. Anything that needs to know who is at the other end belongs 
 """
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
 from tallygate.errors import TallygateError
 from tallygate.genai.chat import ChatRequest, ChatResponse
+from tallygate.genai.operation import Request, Response
 from tallygate.genai.peek import Edits, Peek
-from tallygate.genai.stream import Event
+from tallygate.genai.reckoning import Reckoning
+from tallygate.genai.stream import Event, Started
 
 
 class Written(Struct, frozen=True):
@@ -75,14 +77,13 @@ class StreamWriter(Protocol):
 
 
 class Dialect(Protocol):
-    """One wire format, at both ends."""
+    """One wire format, at both ends. What it reads and writes are the values of its operation; dialects of one
+    operation understand each other's.
+    """
 
     name: str
     operation: str
     """What is asked of a model in it: ``chat``, ``embed``, …"""
-    stream_content_type: str
-    ping: bytes
-    """A whole piece of a stream that says nothing but that we are still there."""
     forward_headers: frozenset[str]
     """Lower-case request headers that go on to a provider of the same dialect."""
     trial_header: str
@@ -108,22 +109,46 @@ class Dialect(Protocol):
         """The body with the named changes made in place; every other byte as it was."""
         ...
 
-    def read_request(self, body: bytes) -> ChatRequest:
+    def read_request(self, body: bytes) -> Request:
         """The whole request as a value. Raises RequestError naming the field."""
         ...
 
-    def write_request(self, request: ChatRequest) -> Written:
+    def write_request(self, request: Any) -> Written:
         """A request in this dialect. Raises UnsupportedParameter for what changes meaning and cannot be carried."""
         ...
 
-    def read_response(self, body: bytes) -> ChatResponse:
+    def read_response(self, body: bytes) -> Response:
         """A whole answer as a value. Raises InvalidAnswer."""
         ...
 
-    def write_response(self, response: ChatResponse, asked: bytes = b"") -> bytes:
+    def write_response(self, response: Any, asked: bytes = b"") -> bytes:
         """A whole answer in this dialect. `asked` is the request, in this dialect and checked, for what answers repeat
-        of it.
+        of it, or what it says of how they are to be written.
         """
+        ...
+
+    def read_error(self, status: int, body: bytes, retry_after: str | None) -> TallygateError:
+        """What a provider's error answer means here: ProviderRejected if the caller is at fault, else UpstreamError."""
+        ...
+
+    def write_error(self, error: TallygateError, request_id: str) -> Rendered:
+        """An error as this dialect's clients expect it."""
+        ...
+
+
+class Streaming(Dialect, Protocol):
+    """A dialect in which a call may ask for its answer as a stream. The events are those of a chat."""
+
+    stream_content_type: str
+    ping: bytes
+    """A whole piece of a stream that says nothing but that we are still there."""
+
+    def read_request(self, body: bytes) -> ChatRequest:
+        """As in `Dialect`."""
+        ...
+
+    def read_response(self, body: bytes) -> ChatResponse:
+        """As in `Dialect`."""
         ...
 
     def reader(self) -> StreamReader:
@@ -148,12 +173,14 @@ class Dialect(Protocol):
         """
         ...
 
-    def read_error(self, status: int, body: bytes, retry_after: str | None) -> TallygateError:
-        """What a provider's error answer means here: ProviderRejected if the caller is at fault, else UpstreamError."""
-        ...
 
-    def write_error(self, error: TallygateError, request_id: str) -> Rendered:
-        """An error as this dialect's clients expect it."""
+class Fitting(Protocol):
+    """What a dialect offers besides if its providers may answer in another form than was asked for."""
+
+    def fit(self, body: bytes, response: Any, asked: bytes) -> bytes:
+        """A provider's whole answer, `response` as a value, in the form that `asked` asks for; as it came, wherever it
+        has that form. Raises InvalidAnswer if it cannot have it.
+        """
         ...
 
 
@@ -165,6 +192,29 @@ class Enveloping(Protocol):
         ...
 
 
+class Accountable(Protocol):
+    """What a dialect offers besides if its answers tell what they are charged for, and what that costs."""
+
+    def tell_reckoning(self, closing: bytes, reckoning: Reckoning, *, stream: bool) -> bytes:
+        """A whole answer, or the end of a stream, with what it came to."""
+        ...
+
+
+class Naming(Protocol):
+    """What a dialect offers besides if its answers bear an id made of the call's, by which they can be asked for."""
+
+    id_header: str
+    """The lower-case header that has the id."""
+
+    def name_answer(self, call_id: str) -> str:
+        """The id of the answer to a call."""
+        ...
+
+    def fail(self, error: TallygateError, head: Started, request_id: str) -> bytes:
+        """The end of a stream that broke, under the same `head` as all of it."""
+        ...
+
+
 class Counting(Protocol):
     """What a dialect offers besides if its wire can ask how many tokens a request has, without an answer."""
 
@@ -173,6 +223,10 @@ class Counting(Protocol):
 
     def peek_count(self, body: bytes, depth_max: int) -> Peek:
         """As `Dialect.peek`, for a request to count."""
+        ...
+
+    def read_request(self, body: bytes) -> ChatRequest:
+        """As in `Dialect`: what a count is asked of is a chat."""
         ...
 
     def read_count(self, body: bytes) -> int:

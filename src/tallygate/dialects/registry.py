@@ -5,22 +5,45 @@ from types import MappingProxyType
 from typing import Final
 
 from tallygate.dialects.anthropic_messages import AnthropicMessages
-from tallygate.dialects.base import Counting, Dialect, Enveloping
+from tallygate.dialects.base import Accountable, Counting, Dialect, Enveloping, Fitting, Naming, Streaming
 from tallygate.dialects.openai_chat import OpenAIChat
+from tallygate.dialects.openai_completions import OpenAICompletions
+from tallygate.dialects.openai_media import OpenAIEmbeddings
 from tallygate.dialects.openai_responses import OpenAIResponses
+from tallygate.dialects.openrouter import OpenRouterChat
 from tallygate.dialects.unified import UnifiedChat, UnifiedGenerate
+from tallygate.dialects.unified.embed import UnifiedEmbed
 
 _MESSAGES: Final = AnthropicMessages()
-_UNIFIED: Final = (UnifiedChat(), UnifiedGenerate())
-_ALL: Final[tuple[Dialect, ...]] = (OpenAIChat(), OpenAIResponses(), _MESSAGES)
+_EMBEDDINGS: Final = OpenAIEmbeddings()
+_OPENROUTER: Final = OpenRouterChat()
+_UNIFIED_CHATS: Final = (UnifiedChat(), UnifiedGenerate())
+_UNIFIED_EMBED: Final = UnifiedEmbed()
 
-DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType({dialect.name: dialect for dialect in _ALL})
+_CHATS: Final[tuple[Streaming, ...]] = (OpenAIChat(), OpenAIResponses(), _MESSAGES)
+_CHAT_DOORS: Final[tuple[Streaming, ...]] = (OpenAICompletions(), _OPENROUTER, *_UNIFIED_CHATS)
+_SPOKEN: Final[tuple[Dialect, ...]] = (*_CHATS, _EMBEDDINGS)
+_DOORS: Final[tuple[Dialect, ...]] = (*_CHAT_DOORS, _UNIFIED_EMBED)
+
+DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType({dialect.name: dialect for dialect in _SPOKEN})
 """Those that providers speak, and clients."""
 CLIENT_DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
-    {**DIALECTS, **{dialect.name: dialect for dialect in _UNIFIED}}
+    {**DIALECTS, **{dialect.name: dialect for dialect in _DOORS}}
 )
-"""Those that clients speak: some are this gateway's own."""
-ENVELOPING: Final[Mapping[str, Enveloping]] = MappingProxyType({dialect.name: dialect for dialect in _UNIFIED})
+"""Those that clients speak: some are carried in another one, some are this gateway's own."""
+STREAMING: Final[Mapping[str, Streaming]] = MappingProxyType(
+    {dialect.name: dialect for dialect in (*_CHATS, *_CHAT_DOORS)}
+)
+"""Those of them in which an answer may be a stream: those for chats."""
+ENVELOPING: Final[Mapping[str, Enveloping]] = MappingProxyType(
+    {dialect.name: dialect for dialect in (*_UNIFIED_CHATS, _UNIFIED_EMBED)}
+)
 """Those whose answers tell of themselves."""
+ACCOUNTABLE: Final[Mapping[str, Accountable]] = MappingProxyType({_OPENROUTER.name: _OPENROUTER})
+"""Those whose answers tell what they are charged for."""
+NAMING: Final[Mapping[str, Naming]] = MappingProxyType({_OPENROUTER.name: _OPENROUTER})
+"""Those whose answers bear an id made of the call's."""
+FITTING: Final[Mapping[str, Fitting]] = MappingProxyType({_EMBEDDINGS.name: _EMBEDDINGS})
+"""Those whose providers may answer in another form than was asked for."""
 COUNTING: Final[Mapping[str, Counting]] = MappingProxyType({_MESSAGES.name: _MESSAGES})
 """Those that can ask for a count of tokens."""

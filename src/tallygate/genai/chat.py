@@ -8,8 +8,10 @@ restores them and any other must account for them. Stream events live in `stream
 from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from tallygate.genai.messages import Extra, Message, Part
+from tallygate.genai.messages import Extra, Message, Part, Reasoning, Refusal, Text, ToolCall
+from tallygate.genai.operation import Aim, Gist
 from tallygate.genai.usage import Usage
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "pause", "error"]
@@ -110,6 +112,16 @@ class ChatRequest(Struct, frozen=True):
     dialect: str = ""
     extra: Extra = {}
 
+    def aimed(self, aim: Aim) -> "ChatRequest":
+        """The same call for one target."""
+        return replace(
+            self,
+            model=aim.model,
+            output_tokens_max=aim.output_tokens_max,
+            include_usage=aim.include_usage,
+            trial=aim.trial,
+        )
+
 
 class Choice(Struct, frozen=True):
     """One answer among `n`. `parts` in the order the model made them; `logprobs` as the provider sent them."""
@@ -133,3 +145,30 @@ class ChatResponse(Struct, frozen=True):
     service_tier: str | None = None
     dialect: str = ""
     extra: Extra = {}
+
+    def gist(self) -> Gist:
+        """A piece for each text that says something and for each part without text."""
+        texts = [text for choice in self.choices for part in choice.parts for text in _list_texts(part)]
+        return Gist(
+            self.model,
+            self.usage,
+            pieces=sum(text != "" for text in texts),
+            text_bytes=sum(count_bytes(text) for text in texts if text),
+            finish_reasons={choice.index: choice.finish_reason for choice in self.choices if choice.finish_reason},
+        )
+
+
+def count_bytes(text: str) -> int:
+    """How many bytes a text has in UTF-8. Most text is ASCII, and counting its bytes needs no copy."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def _list_texts(part: Part) -> tuple[str | None, ...]:
+    """The words of a part; None for a part that has none."""
+    match part:
+        case Text() | Reasoning() | Refusal():
+            return (part.text,)
+        case ToolCall():
+            return part.name, part.arguments
+        case _:
+            return (None,)

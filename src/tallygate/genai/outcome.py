@@ -27,8 +27,8 @@ class Outcome(Struct, frozen=True):
     """One call's end. Times are nanoseconds on the process's monotonic clock, relative to the request's arrival.
 
     `sent`: a request went out to a provider. `usage` is the count of the provider that served, or None where it gave
-    none. `produced` and `output_bytes` (UTF-8) are of what the model said, as far as it was handed on;
-    `chunks_delivered` counts writes that were handed to the client's transport.
+    none. `produced` and `output_bytes` (UTF-8) are of what the model said, as far as it was handed on; `in_tokens`: it
+    was made of tokens of output. `chunks_delivered` counts writes that were handed to the client's transport.
     """
 
     call_id: str
@@ -44,6 +44,7 @@ class Outcome(Struct, frozen=True):
     dropped: tuple[str, ...] = ()
     error_code: str = ""
     produced: bool = False
+    in_tokens: bool = True
     output_bytes: int = 0
     chunks_delivered: int = 0
     first_chunk_ns: int | None = None

@@ -69,7 +69,7 @@ def list_used(outcome: Outcome, bill: Bill) -> list[tuple[Target, Usage]]:
 def _complete(outcome: Outcome, price: Price, bound: Bound, body_bytes: int) -> tuple[Usage, UsageSource]:
     """The provider's counts so far, and ours where they say nothing or less than was handed on."""
     reported = outcome.usage or Usage()
-    counted = max(-(-outcome.output_bytes // BYTES_PER_TOKEN), int(outcome.produced))
+    counted = max(-(-outcome.output_bytes // BYTES_PER_TOKEN), int(outcome.produced and outcome.in_tokens))
     usage = structs.replace(
         reported,
         input_tokens=reported.input_tokens or _estimate_input(price, bound, body_bytes),

@@ -120,7 +120,7 @@ def bound_call(
         return Bound(0, 0, cap, None if wanted is not None else min(cap, OUTPUT_TOKENS_MIN))
     if not price.has_rates:
         raise Unpriced(param="model")
-    _refuse_passing_by(peek, body)
+    refuse_passing_by(peek, body)
     most = max_usage(peek, body, reaches, request)
     if most.tool_uses and price.tool_use is None:
         raise Unpriced(
@@ -138,7 +138,8 @@ def bound_call(
     )
 
 
-def _refuse_passing_by(peek: Peek, body: bytes) -> None:
+def refuse_passing_by(peek: Peek, body: bytes) -> None:
+    """Refuse what could make a call dearer than its bound. Raises UnsupportedParameter with the path."""
     if _REFUSABLE.isdisjoint(peek.spans):  # nearly always
         return
     for name, why in _PASSING_BY.items():

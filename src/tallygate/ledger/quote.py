@@ -3,7 +3,8 @@
 Joins the price list with the bound for the one who walks the call. Pure: no clock, no socket, no database.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol
 
 from msgspec import Struct
 
@@ -12,11 +13,26 @@ from tallygate.genai.items import Bound, Cost
 from tallygate.genai.peek import Peek
 from tallygate.genai.plan import Plan, Target
 from tallygate.genai.usage import Usage
-from tallygate.ledger.bound import Read, bound_call
+from tallygate.ledger.bound import bound_call
+from tallygate.ledger.embed_bound import bound_embeddings
 from tallygate.ledger.pricelist import PriceList
 from tallygate.ledger.prices import Price, charge
 
 FindReach = Callable[[Target], Reach]
+Read = Callable[[bytes], Any]
+"""A dialect's reader of requests: it gives the values of its operation."""
+
+
+class BoundCall(Protocol):
+    """The bound of one call at a sale price. Raises Unpriced, UnsupportedParameter, and what `read` raises."""
+
+    def __call__(self, price: Price, peek: Peek, body: bytes, reaches: Sequence[Reach], read: Read, /) -> Bound:
+        """`peek` is of `body`, `reaches` of the targets that may serve it, `read` its dialect's reader."""
+        ...
+
+
+BOUNDS: Final[Mapping[str, BoundCall]] = {"chat": bound_call, "embed": bound_embeddings}
+"""By what is asked of the model."""
 
 
 class Quote(Struct, frozen=True):
@@ -30,12 +46,12 @@ class Quote(Struct, frozen=True):
 def make_quote(
     prices: PriceList, plan: Plan, peek: Peek, body: bytes, read: Read, find_reach: FindReach, at_ns: int
 ) -> Quote:
-    """The quote for a chat call over all targets of its plan.
+    """The quote for a call over all targets of its plan.
 
     `peek` is of `body`, `read` its dialect's reader. Raises Unpriced, UnsupportedParameter, and what `read` raises.
     """
     sale = prices.sale(plan.request_model, plan.targets, at_ns)
-    bound = bound_call(sale.price, peek, body, [find_reach(target) for target in plan.targets], read)
+    bound = BOUNDS[plan.operation](sale.price, peek, body, [find_reach(target) for target in plan.targets], read)
     return Quote(sale.price, sale.name, bound)
 
 

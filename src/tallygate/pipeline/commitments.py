@@ -26,7 +26,7 @@ class Commitments:
         self._client = call.client
         self._watch = watch
         self._response: Committing | None = None
-        ping = call.dialect.ping
+        ping = call.streaming.ping if call.peek.stream else b""
         # A ping that is an event stays: nobody could tell it from the provider's own.
         self._unsaid = ping if ping.startswith(b":") else b""
 

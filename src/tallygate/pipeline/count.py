@@ -35,7 +35,7 @@ class Counter:
         tokens = await self._ask(call, target, provider) if call.dialect.name in provider.speaks else None
         headers = [("x-tallygate-backend", provider.name)]
         if tokens is None:
-            tokens = estimate_input_tokens(call.dialect.read_request(call.body))
+            tokens = estimate_input_tokens(COUNTING[call.dialect.name].read_request(call.body))
             headers.append(("x-tallygate-usage-source", "estimated"))
         await call.answer(headers, COUNTING[call.dialect.name].write_count(tokens))
 

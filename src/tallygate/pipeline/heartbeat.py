@@ -27,7 +27,7 @@ class Heartbeat:
         self._beating: asyncio.Task[None] | None = None
 
     def __enter__(self) -> Self:
-        if self._call.peek.stream and self._call.dialect.stream_content_type == "text/event-stream":
+        if self._call.peek.stream and self._call.streaming.stream_content_type == "text/event-stream":
             self._timer = self._loop.call_later(self._silence_s, self._check)
         return self
 
@@ -56,6 +56,6 @@ class Heartbeat:
     async def _beat(self) -> None:
         try:
             await self.start()
-            await self._call.client.send(self._call.dialect.ping)
+            await self._call.client.send(self._call.streaming.ping)
         except ClientGone:
             self._call.departure.leave()

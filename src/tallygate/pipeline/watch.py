@@ -11,13 +11,13 @@ from msgspec import structs
 
 from tallygate.errors import TallygateError
 from tallygate.genai import stream
-from tallygate.genai.chat import ChatResponse
-from tallygate.genai.messages import Part, Reasoning, Refusal, Text, ToolCall
+from tallygate.genai.chat import count_bytes
+from tallygate.genai.operation import Response
 from tallygate.genai.outcome import Attempt, Outcome, Status
 from tallygate.genai.plan import Target
 from tallygate.genai.usage import Usage
 from tallygate.pipeline.call import Call
-from tallygate.receipts.content import Content
+from tallygate.receipts.contents import open_content
 
 
 class Watch:
@@ -38,10 +38,11 @@ class Watch:
     def _forget(self) -> None:
         self.begun = False
         self.ended = False
-        self.content = Content()
+        self.content = open_content(self._call.operation)
         self._usage: Usage | None = None
         self._finish: dict[int, str] = {}
         self._model = ""
+        self._in_tokens = True
         # What the model said, as far as it was seen here: bytes of text, and pieces, some of which have no text.
         self._seen_bytes = 0
         self._seen_pieces = 0
@@ -112,29 +113,19 @@ class Watch:
     def _hear(self, text: str) -> None:
         if text:
             self._seen_pieces += 1
-            # Counting the bytes of ASCII needs no copy, and most text is.
-            self._seen_bytes += len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+            self._seen_bytes += count_bytes(text)
 
-    def see_whole(self, response: ChatResponse) -> None:
+    def see_whole(self, response: Response) -> None:
         """Note a whole answer."""
         self.begun = self.ended = True
         self.content.see_whole(response)
-        self._usage = response.usage
-        self._model = response.model
-        self._finish = {choice.index: choice.finish_reason for choice in response.choices if choice.finish_reason}
-        for choice in response.choices:
-            for part in choice.parts:
-                self._hear_part(part)
-
-    def _hear_part(self, part: Part) -> None:
-        match part:
-            case Text() | Reasoning() | Refusal():
-                self._hear(part.text)
-            case ToolCall():
-                self._hear(part.name)
-                self._hear(part.arguments)
-            case _:
-                self._seen_pieces += 1
+        gist = response.gist()
+        self._usage = gist.usage
+        self._model = gist.model
+        self._in_tokens = gist.in_tokens
+        self._finish = dict(gist.finish_reasons)
+        self._seen_pieces += gist.pieces
+        self._seen_bytes += gist.text_bytes
 
     def count_chunk(self) -> None:
         """One more write is handed to the client's transport, and with it all that was seen until now."""
@@ -164,6 +155,7 @@ class Watch:
             dropped=self.dropped,
             error_code=error_code,
             produced=(self._seen_pieces if whole else self._delivered_pieces) > 0,
+            in_tokens=self._in_tokens,
             output_bytes=self._seen_bytes if whole else self._delivered_bytes,
             chunks_delivered=self.chunks_delivered,
             first_chunk_ns=self.first_chunk_ns,

@@ -35,8 +35,8 @@ def read_usage(value: Any) -> tuple[Usage | None, Extra]:
     if not isinstance(value, dict):
         return None, {}
     members = cast(dict[str, Any], value)
-    given, made = _count(members.get("prompt_tokens")), _count(members.get("completion_tokens"))
-    total = _count(members.get("total_tokens"))
+    given, made = read_count(members.get("prompt_tokens")), read_count(members.get("completion_tokens"))
+    total = read_count(members.get("total_tokens"))
     extra = {name: member for name, member in members.items() if name not in _TOTALS}
     if given is None and made is None:
         return None, extra
@@ -45,7 +45,7 @@ def read_usage(value: Any) -> tuple[Usage | None, Extra]:
     parts = _read_parts(extra, "prompt_tokens_details", _INPUT, input_tokens)
     parts |= _read_parts(extra, "completion_tokens_details", _OUTPUT, output_tokens)
     if "cached_input_tokens" not in parts:
-        elsewhere = next((count for name in _CACHED_ELSEWHERE if (count := _count(extra.get(name))) is not None), None)
+        elsewhere = next((count for name in _CACHED_ELSEWHERE if (count := read_count(extra.get(name))) is not None), None)
         if elsewhere is not None:
             parts["cached_input_tokens"] = min(elsewhere, input_tokens)
     return Usage(input_tokens, output_tokens, **parts), extra
@@ -57,13 +57,13 @@ def _read_parts(extra: Extra, name: str, names: dict[str, str], whole: int) -> d
     if not isinstance(details, dict):
         return {}
     left = dict(cast(dict[str, Any], details))
-    counts = {ours: _count(left.pop(theirs, None)) for theirs, ours in names.items()}
+    counts = {ours: read_count(left.pop(theirs, None)) for theirs, ours in names.items()}
     if left:
         extra[name] = left
     return {ours: min(count, whole) for ours, count in counts.items() if count is not None}
 
 
-def _count(value: Any) -> int | None:
+def read_count(value: Any) -> int | None:
     """A count of tokens: a whole number, also one written as 5.0, from 0 up to what no call reaches."""
     if type(value) is int:  # nearly all are
         return value if 0 <= value <= _TOKENS_MAX else None

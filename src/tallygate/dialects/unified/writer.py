@@ -12,11 +12,11 @@ from msgspec.structs import replace
 
 from tallygate.dialects.openai_chat.reader import TERMINATOR
 from tallygate.dialects.openai_chat.writer import ChatWriter
+from tallygate.dialects.openai_completions.text_form import to_text
 from tallygate.dialects.sse import encode
+from tallygate.dialects.unified.enclosure import leave_out_price
 from tallygate.dialects.unified.errors import error_object
 from tallygate.dialects.unified.names import CARRIED, GENERATE, OURS
-from tallygate.dialects.unified.response import leave_out_price
-from tallygate.dialects.unified.text_form import to_text
 from tallygate.errors import TallygateError
 from tallygate.genai import stream
 

@@ -1,0 +1,5 @@
+"""The names of this room's dialects."""
+
+from typing import Final
+
+EMBEDDINGS: Final = "openai_embeddings"
