@@ -52,7 +52,9 @@ SAMPLES: Final = {
     "providers.NAME.regions": '["eu-west-1"]',
     "providers.NAME.keeps_inputs": "false",
     "providers.NAME.free": "true",
+    "providers.NAME.capabilities": '{ "*-vl" = { vision = true } }',
     "models.NAME.targets": "lab/a, lab/b",
     "models.NAME.aliases": '["one", "two"]',
+    "models.NAME.capabilities": "{ vision = true, tools = false }",
     "models.NAME.price": '{ input = "0.20", output = "0.80" }',
 }

@@ -47,7 +47,11 @@ PRICE = Price(kind="sale", name="m", rates=Rates(input=1_000, output=4_000), too
 COST = Price(kind="cost", name="lab/m", rates=Rates(input=500, output=2_000))
 OUTPUT_TOKENS_MAX = 1_000
 CREDIT_NUSD = 1_000_000
-SAID: dict[str, dict[str, object]] = {"openai_responses": {"input": "hi"}, "unified_generate": {"prompt": "hi"}}
+SAID: dict[str, dict[str, object]] = {
+    "openai_completions": {"prompt": "hi"},
+    "openai_responses": {"input": "hi"},
+    "unified_generate": {"prompt": "hi"},
+}
 """What is said in dialects that do not call it messages."""
 
 LAB = Provider(name="lab", title="Lab", base_url="http://lab", speaks={"openai_chat": "/v1/chat/completions"})
@@ -95,6 +99,7 @@ class Stage:
                 recall=self.recall,
                 identify=self.identify,
                 plan=lambda peek, operation: Plan(peek.model, operation, self._targets),
+                suit=lambda plan, *_: plan,
                 counter=Counter(self.exit, lambda: providers, Timeouts()),
                 vouch=self.vouch,
                 quote=self.quote,

@@ -28,7 +28,7 @@ from tallygate.genai.results import Held, Refused
 from tallygate.ledger.money import print_price_per_million, round_up
 from tallygate.ledger.quote import Quote
 from tallygate.ledger.terms import FREE, print_price
-from tallygate.pipeline.run import MakePlan, MakeQuote
+from tallygate.pipeline.run import MakePlan, MakeQuote, Suit
 
 QUOTABLE = {route.path: route for route in URLS if route.billable and "{" not in route.path}
 """Addresses of calls that cost something."""
@@ -46,6 +46,7 @@ class Quotes(Struct, frozen=True):
 
     accounts: Accounts
     plan: MakePlan
+    suit: Suit
     quote: MakeQuote
     json_depth_max: int
     clock_ns: Callable[[], int] = time.time_ns
@@ -61,7 +62,8 @@ async def show_quote(quotes: Quotes, request: Request, principal: Principal) -> 
     dialect, body = CLIENT_DIALECTS[route.dialect], bytes(asked.body)
     peek = dialect.peek(body, quotes.json_depth_max)
     require(principal, ROUTING_VIEW, model=peek.model)
-    quote = quotes.quote(quotes.plan(peek, dialect.operation), peek, body, dialect)
+    plan = quotes.suit(quotes.plan(peek, dialect.operation), peek, body, dialect)
+    quote = quotes.quote(plan, peek, body, dialect)
     standing = await find_standing(quotes.accounts, principal)
     found = _try(standing, principal, quote, peek.model, quotes.clock_ns())
     return envelope_reply({"url": asked.url, "model": peek.model, **_show(quote, standing, found)}, request)

@@ -5,6 +5,7 @@ think answers all the same.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from msgspec import Struct
 
@@ -12,13 +13,19 @@ from tallygate.genai.catalog import Capabilities, Capability
 from tallygate.genai.chat import ChatRequest, ReasoningOptions, ResponseFormat
 from tallygate.genai.messages import Audio, Document, Image, Inline, Part, ToolResult
 
-_NO_EFFORT = (None, "none")
+TOOLS: Final = "tools"
+FORMAT: Final = "response_format"
+EFFORT: Final = "reasoning.effort"
+THOUGHT: Final = "reasoning.tokens_max"
+"""The paths of what is not said in a message. Dialects spell them as their callers do."""
+
+_NO_EFFORT: Final = (None, "none")
 
 
 class Need(Struct, frozen=True):
     """One capability that a request asks for, and the first field that asks for it.
 
-    `path` is the vocabulary's (``messages[0].content[1]``, ``tools``, ``response_format``, ``reasoning``);
+    `path` is the vocabulary's (``messages[0].content[1]``, ``tools``, ``response_format``, ``reasoning.effort``);
     `dialects.spelling` knows the caller's own.
     """
 
@@ -44,11 +51,11 @@ def _walk(request: ChatRequest) -> Iterator[Need]:
     for index, message in enumerate(request.messages):
         yield from _look_at_parts(message.parts, f"messages[{index}].content")
     if request.tools:
-        yield Need("tools", "tools")
+        yield Need("tools", TOOLS)
     if shape := _find_shape(request.response_format):
-        yield Need(shape, "response_format")
-    if _demands_thought(request.reasoning):
-        yield Need("reasoning", "reasoning")
+        yield Need(shape, FORMAT)
+    if path := _find_thought(request.reasoning):
+        yield Need("reasoning", path)
 
 
 def _look_at_parts(parts: Sequence[Part], path: str) -> Iterator[Need]:
@@ -79,10 +86,10 @@ def _find_shape(wanted: ResponseFormat | None) -> Capability | None:
     return "json_mode" if wanted.kind == "json_object" else "json_schema"
 
 
-def _demands_thought(options: ReasoningOptions | None) -> bool:
-    """Thinking that is left to the model, and an effort that goes with it, are wishes."""
+def _find_thought(options: ReasoningOptions | None) -> str:
+    """The field that demands thinking. What is left to the model, and an effort that goes with that, are wishes."""
     if options is None or options.enabled is False or options.tokens_max == 0:
-        return False
+        return ""
     if options.tokens_max is not None:
-        return True
-    return options.enabled is None and options.effort not in _NO_EFFORT
+        return THOUGHT
+    return EFFORT if options.enabled is None and options.effort not in _NO_EFFORT else ""

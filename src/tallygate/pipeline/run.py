@@ -31,6 +31,7 @@ from tallygate.telemetry import logger
 Recall = Callable[[Secret | None], Principal | None]
 Identify = Callable[[Secret | None], Awaitable[Principal]]
 MakePlan = Callable[[Peek, str], Plan]
+Suit = Callable[[Plan, Peek, bytes, Dialect], Plan]
 Vouch = Callable[[], None]
 MakeQuote = Callable[[Plan, Peek, bytes, Dialect], Quote]
 
@@ -38,13 +39,15 @@ MakeQuote = Callable[[Plan, Peek, bytes, Dialect], Quote]
 class Steps(Struct, frozen=True):
     """What the hallway leads to: each step of the walk, in its order.
 
-    `recall` knows principals as they once were; `vouch` raises ReceiptsUnavailable where no call may be made because
+    `recall` knows principals as they once were; `suit` leaves only targets that can do what is asked, and raises
+    UnsupportedParameter where none can; `vouch` raises ReceiptsUnavailable where no call may be made because
     nobody could prove it later; `quote` raises Unpriced, UnsupportedParameter.
     """
 
     recall: Recall
     identify: Identify
     plan: MakePlan
+    suit: Suit
     counter: Counter
     vouch: Vouch
     quote: MakeQuote
@@ -105,6 +108,7 @@ class Hallway:
 
     def _quote(self, call: Call, principal: Principal) -> tuple[Plan, Quote]:
         plan = self._plan(call, principal)
+        plan = self._steps.suit(plan, call.peek, call.body, call.dialect)
         self._steps.vouch()
         return plan, self._steps.quote(plan, call.peek, call.body, call.dialect)
 

@@ -24,6 +24,8 @@ from tallygate.providers.base import Provider
 from tallygate.providers.discover import discover
 from tallygate.providers.registry import Providers, load
 from tallygate.providers.settings import ProviderSettings
+from tallygate.router.abilities import Abilities
+from tallygate.router.fitness import keep_able
 from tallygate.router.plan import Catalog, Shelf, build_catalog, plan
 from tallygate.router.settings import ModelSettings
 from tallygate.store.enquirer import Enquirer
@@ -65,6 +67,7 @@ class Supply:
             if model.targets
         }
         self.catalog: Catalog = build_catalog(declared, providers.offers, shelves)
+        self.abilities = Abilities(self.rows, providers.offers, self._models)
         self._reaches = Reaches(self.rows, providers.offers, self._list)
         self._price()
 
@@ -87,6 +90,10 @@ class Supply:
     def plan(self, peek: Peek, operation: str) -> Plan:
         """The router's plan over what there is now, for a request of this outline."""
         return plan(self.catalog, peek.model, operation)
+
+    def suit(self, plan: Plan, peek: Peek, body: bytes, dialect: Dialect) -> Plan:
+        """The plan without those who are known to lack what is asked. Raises UnsupportedParameter if nobody is left."""
+        return keep_able(plan, self.abilities, peek, body, dialect.name, dialect.read_request)
 
     def quote(self, plan: Plan, peek: Peek, body: bytes, dialect: Dialect) -> Quote:
         """What a call may cost at most, at the prices of this moment."""

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from tallygate.genai.catalog import Capabilities
+
 # Six places of USD per million tokens are whole pico-dollars per token.
 Usd = Annotated[str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,6})?\Z", description='USD as text, such as "0.20"')]
 TargetName = Annotated[str, Meta(pattern="^[^/]+/.", description='"provider/model"')]
@@ -54,5 +56,8 @@ class ModelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     # Tried in order. They are equals: none of them may be a weaker model.
     targets: tuple[TargetName, ...] = ()
+    # Other names for the model; none may be the name of another.
     aliases: tuple[str, ...] = ()
+    # What the model can do, whoever serves it; what is not said here is as its providers say.
+    capabilities: Capabilities | None = None
     price: Literal["free"] | PriceSettings | None = None
