@@ -32,6 +32,7 @@ NAMED = {
     "max_completion_tokens": st.just(50) | st.none(),
     "system": CONTENT | st.none(),
     "n": st.integers(1, 128),
+    "x": st.integers(),
 }
 REQUIRED = {"model": TEXT.filter(bool), "messages": MESSAGES}
 CHECKED = (
@@ -45,6 +46,7 @@ EDITS = st.builds(
     output_cap_key=st.sampled_from([None, "max_tokens", "max_completion_tokens"]),
     include_usage=st.booleans(),
     lift_system=st.booleans(),
+    leave_out=st.sets(st.sampled_from(["n", "x", "stop", "seed"])).map(tuple),
 )
 
 
@@ -74,7 +76,7 @@ def change(value: dict[str, Any], edits: Edits) -> dict[str, Any]:
         system = value.pop("system")
         if system is not None:
             value["messages"] = [{"role": "system", "content": system}, *value["messages"]]
-    return value
+    return {name: member for name, member in value.items() if name not in edits.leave_out}
 
 
 @given(chat_bodies(), EDITS)
@@ -92,7 +94,7 @@ def test_a_peek_finds_what_was_edited(body: bytes, edits: Edits) -> None:
     assert after.output_tokens_max == (edits.output_tokens_max or before.output_tokens_max)
     assert after.include_usage == (edits.include_usage or before.include_usage)
     assert after.has_system == (before.has_system and not edits.lift_system)
-    assert (after.stream, after.n) == (before.stream, before.n)
+    assert (after.stream, after.n) == (before.stream, 1 if "n" in edits.leave_out else before.n)
     assert edit(edited, after, edits) == edited
 
 
@@ -102,6 +104,7 @@ def test_bytes_outside_the_edits_stay(body: bytes, edits: Edits) -> None:
     edited = edit(body, before, edits)
     after = peek(edited, 64)
     touched = {"system"} if edits.lift_system else set[str]()
+    touched |= set(edits.leave_out)
     if edits.model is not None:
         touched.add("model")
     if edits.output_tokens_max is not None or edits.output_cap_key is not None:
@@ -119,7 +122,7 @@ def test_bytes_outside_the_edits_stay(body: bytes, edits: Edits) -> None:
     # Between the members, whose values may change, stands what stood there: blanks and commas.
     if not touched:
         assert edited is body
-    elif touched <= before.spans.keys() and "system" not in touched:
+    elif touched <= before.spans.keys() and "system" not in touched and not edits.leave_out:
         assert skeleton(edited) == skeleton(body)
     assert edited[: edited.index(b"{") + 1] == body[: body.index(b"{") + 1]
     assert edited[edited.rindex(b"}") :] == body[body.rindex(b"}") :]

@@ -8,9 +8,9 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tallygate.genai.foreign_json import INTEGER_MAX
 from tallygate.receipts.canonical import (
     DEPTH_MAX,
-    INTEGER_MAX,
     NotCanonical,
     Value,
     fit_integer,

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from tallygate.genai.details import Details, Tried
+from tallygate.genai.foreign_json import INTEGER_MAX
 from tallygate.genai.receipt_draft import ReceiptDraft
 from tallygate.genai.usage import Usage
-from tallygate.receipts.canonical import INTEGER_MAX, NotCanonical
+from tallygate.receipts.canonical import NotCanonical
 from tallygate.receipts.commitment import LABELS, Label, commit, derive_salt, write_digest
 from tallygate.receipts.receipt import CLAIMS, Issuer, Receipt, complete, read_receipt, read_usage
 from tests.receipts.making import BODIES, DETAILS, HOLD, ISSUED_MS, ISSUER, LOG, SEED, draft, post, receipt

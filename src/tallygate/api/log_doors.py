@@ -15,9 +15,9 @@ from tallygate.api.middleware import render
 from tallygate.api.proofs import Proofs
 from tallygate.api.query import need, read_query, read_whole
 from tallygate.errors import InvalidJson, InvalidValue, NotFound, PayloadTooLarge
+from tallygate.genai.foreign_json import INTEGER_MAX
 from tallygate.receipts import base64_text
 from tallygate.receipts.bundle import BUNDLE_BYTES_MAX
-from tallygate.receipts.canonical import INTEGER_MAX
 from tallygate.receipts.log_reader import prove_consistency, read_range, read_tile
 from tallygate.receipts.tiles import TileName, read_name
 from tallygate.receipts.verify import VERIFIED

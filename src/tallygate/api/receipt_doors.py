@@ -16,9 +16,10 @@ from tallygate.api.door import Reply, Request, json_reply
 from tallygate.api.proofs import Proofs
 from tallygate.api.query import read_query, read_whole
 from tallygate.errors import InvalidValue, NotFound, ReceiptErased
+from tallygate.genai.foreign_json import INTEGER_MAX
 from tallygate.receipts import base64_text
 from tallygate.receipts.bundle import write_bundle
-from tallygate.receipts.canonical import INTEGER_MAX, read_canonical
+from tallygate.receipts.canonical import read_canonical
 from tallygate.receipts.commitment import LABELS, Label, derive_salt
 from tallygate.receipts.entries import PriceEntry, read_entry
 from tallygate.receipts.log_reader import prove_inclusion

@@ -22,7 +22,9 @@ class Peek(Struct, frozen=True):
 
     The body is known to be one valid JSON object in UTF-8, not too deep, with no key twice at the top level, and the
     fields named here to have the right types. `spans` maps each top-level key (unescaped) to its bytes;
-    `routing` is what the caller wishes of who serves the call, where the dialect has words for that.
+    `routing` is what the caller wishes of who serves the call, where the dialect has words for that. `dropped` are
+    the paths of what the dialect leaves out as harmless, whoever serves the call. `own` names the members that are said
+    to this gateway and to no provider; `tells_run`: the answer is to tell how it came about.
     """
 
     model: str
@@ -35,6 +37,9 @@ class Peek(Struct, frozen=True):
     body_bytes: int = 0
     spans: dict[str, Span] = field(default_factory=dict[str, Span])
     routing: Routing | None = None
+    own: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    tells_run: bool = False
 
 
 class Edits(Struct, frozen=True):
@@ -42,7 +47,7 @@ class Edits(Struct, frozen=True):
 
     `output_cap_key`: the one key under which the provider honours a cap on the answer; the client's cap, or ours, is
     put under it. `include_usage`: ask the provider for usage at the end of a stream. `lift_system`: move a top-level
-    `system` that the provider would not know to where it does.
+    `system` that the provider would not know to where it does. `leave_out`: top-level members that go no further.
     """
 
     model: str | None = None
@@ -50,6 +55,7 @@ class Edits(Struct, frozen=True):
     output_cap_key: str | None = None
     include_usage: bool = False
     lift_system: bool = False
+    leave_out: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:

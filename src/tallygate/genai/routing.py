@@ -17,7 +17,8 @@ class Routing(Struct, frozen=True, kw_only=True, omit_defaults=True):
     of `order` first, and without `allow_fallbacks` no others. `require_parameters`: nobody who would have to leave out
     a parameter. Prices are the caller's own, in pico-USD: a token, a call, an image. `regions`: where a provider must
     be. `private`: nobody who keeps what is sent. `latency_ms_max`: nobody who has been slower to its first token.
-    `policy_digest`: 43 letters of base64url, of the policy these wishes were read from, for the receipt.
+    `duration_ms_max`: how long the call may take from its arrival. `policy_digest`: 64 hexadecimal digits, the SHA-256
+    of the policy these wishes were read from in canonical form (RFC 8785), for the answer and the receipt.
     """
 
     models: tuple[str, ...] = ()
@@ -34,4 +35,5 @@ class Routing(Struct, frozen=True, kw_only=True, omit_defaults=True):
     regions: tuple[str, ...] = ()
     private: bool = False
     latency_ms_max: int | None = None
+    duration_ms_max: int | None = None
     policy_digest: str = ""

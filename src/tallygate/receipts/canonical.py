@@ -9,10 +9,9 @@ from typing import Final, cast
 import msgspec
 from msgspec import Struct
 
-Value = str | int | bool | list["Value"] | dict[str, "Value"]
+from tallygate.genai.foreign_json import INTEGER_MAX
 
-INTEGER_MAX: Final = 2**53 - 1
-"""The largest whole number that every reader of JSON keeps (RFC 8785, appendix B); the smallest is its negative."""
+Value = str | int | bool | list["Value"] | dict[str, "Value"]
 
 DEPTH_MAX: Final = 16
 

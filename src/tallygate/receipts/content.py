@@ -11,9 +11,9 @@ from msgspec import Struct, field
 
 from tallygate.genai import stream
 from tallygate.genai.chat import ChatResponse
+from tallygate.genai.foreign_json import BYTES_MAX, even_out
 from tallygate.genai.messages import Refusal, Text, ToolCall
 from tallygate.receipts.canonical import write_structs
-from tallygate.receipts.foreign_json import BYTES_MAX, even_out
 
 _BITE: Final = 4_096
 """So many characters are gathered before they are hashed: deltas are a few characters each."""

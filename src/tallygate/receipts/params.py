@@ -4,8 +4,8 @@ what was said to it kept back. Their form is told in docs/reference/receipts.md.
 
 from collections.abc import Collection
 
+from tallygate.genai.foreign_json import even_out
 from tallygate.genai.peek import Peek
-from tallygate.receipts.foreign_json import even_out
 
 
 def write_params(body: bytes, peek: Peek, conversation: Collection[str]) -> bytes:

@@ -1,8 +1,11 @@
-"""Changes to a raw chat request in place: four named edits, and every other byte as the client sent it (docs/house.md).
+"""Changes to a raw chat request in place: five named edits, and every other byte as the client sent it (docs/house.md).
 
 Only bytes that `peek` has checked come here. Anything that needs the request understood as a whole is a translation and
 is the work of this dialect's reader and writer.
 """
+
+from collections.abc import Collection, Iterator
+from itertools import pairwise
 
 from tallygate.dialects.patches import Patch, apply, replace, replace_text
 from tallygate.dialects.scan import list_members
@@ -16,7 +19,8 @@ def edit(body: bytes, peek: Peek, edits: Edits) -> bytes:
 
     A cap replaces the number wherever the client gave one, else it is a new member. Given a key for caps, the client's
     own cap is renamed to it, for a provider that would silently ignore the other spelling. The top-level `system`
-    becomes the first message with its value byte for byte; if it is null it is only taken out.
+    becomes the first message with its value byte for byte; if it is null it is only taken out. `model` and `messages`
+    are never left out.
     """
     if edits.empty:
         return body
@@ -35,8 +39,12 @@ def edit(body: bytes, peek: Peek, edits: Edits) -> bytes:
         asked, member = _ask_usage(body, spans)
         patches += asked
         added += member
+    gone = [name for name in edits.leave_out if name in spans]
     if edits.lift_system and "system" in spans:
+        gone.append("system")
         patches += _lift_system(body, spans)
+    if gone:
+        patches += _take_out(spans, gone)
     if added:
         end = max(span.end for span in spans.values())
         patches.append((end, end, added))
@@ -87,17 +95,21 @@ def _ask_usage(body: bytes, spans: dict[str, Span]) -> tuple[list[Patch], bytes]
 
 
 def _lift_system(body: bytes, spans: dict[str, Span]) -> list[Patch]:
-    """Take the member out with one comma, and put its value in front of the messages."""
-    order = list(spans)
-    place = order.index("system")
-    system = spans["system"]
-    # `model` and `messages` stand beside it, so there is always a neighbour, and a comma towards it.
-    if place > 0:
-        removed = (spans[order[place - 1]].end, system.end, b"")
-    else:
-        removed = (system.start, spans[order[1]].start, b"")
-    value = _value(body, system)
+    """Put the member's value in front of the messages."""
+    value = _value(body, spans["system"])
     if value == b"null":
-        return [removed]
+        return []
     inside = spans["messages"].value_start + 1
-    return [removed, (inside, inside, b'{"role":"system","content":%b},' % value)]
+    return [(inside, inside, b'{"role":"system","content":%b},' % value)]
+
+
+def _take_out(spans: dict[str, Span], gone: Collection[str]) -> Iterator[Patch]:
+    """Take members out, each with the comma before it; those at the very beginning with the comma after them."""
+    order = list(spans)
+    # Some stay, so there is always a first one of these.
+    first = next(place for place, name in enumerate(order) if name not in gone)
+    if first > 0:
+        yield spans[order[0]].start, spans[order[first]].start, b""
+    for before, name in pairwise(order[first:]):
+        if name in gone:
+            yield spans[before].end, spans[name].end, b""

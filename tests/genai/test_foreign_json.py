@@ -8,8 +8,7 @@ import rfc8785
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tallygate.receipts.canonical import INTEGER_MAX
-from tallygate.receipts.foreign_json import BYTES_MAX, even_out
+from tallygate.genai.foreign_json import BYTES_MAX, INTEGER_MAX, even_out
 from tests.laws.json_text import json_objects, render
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

@@ -1,8 +1,8 @@
 """Somebody else's JSON object in canonical form, RFC 8785 with its fractions, so that two programs that write the same
 object in different ways are found to have said the same.
 
-Unlike `canonical`, which reads our own values and refuses whatever is in doubt, nothing is refused here: what has no
-such form is taken as it stands. Pure.
+Unlike `receipts.canonical`, which reads our own values and refuses whatever is in doubt, nothing is refused here: what
+has no such form is taken as it stands. Pure.
 """
 
 import re
@@ -12,7 +12,8 @@ from typing import Any, Final, cast
 import msgspec
 from msgspec import Raw
 
-from tallygate.receipts.canonical import INTEGER_MAX
+INTEGER_MAX: Final = 2**53 - 1
+"""The largest whole number that every reader of JSON keeps (RFC 8785, appendix B); the smallest is its negative."""
 
 BYTES_MAX: Final = 65_536
 """A longer object is taken as it stands: what it costs to read one must not hold up other calls."""
