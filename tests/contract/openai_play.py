@@ -5,10 +5,16 @@ python -m tests.contract.openai_play URL KEY SERVER [SCENARIO...]
 
 import openai
 
-from tests.contract import openai_crossing, openai_responses_scenarios, openai_scenarios, openai_trouble
+from tests.contract import (
+    openai_completions_scenarios,
+    openai_crossing,
+    openai_responses_scenarios,
+    openai_scenarios,
+    openai_trouble,
+)
 from tests.contract.openai_stage import REPERTOIRE, Stage
 
-PLAYED = (openai_crossing, openai_responses_scenarios, openai_scenarios, openai_trouble)
+PLAYED = (openai_completions_scenarios, openai_crossing, openai_responses_scenarios, openai_scenarios, openai_trouble)
 
 if __name__ == "__main__":
     REPERTOIRE.play(openai.__version__, Stage)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.contract import (
+    openai_completions_scenarios,
     openai_crossing,
     openai_responses_scenarios,
     openai_scenarios,
@@ -24,7 +25,7 @@ from tests.contract.repertoire import play
 from tests.fakes.process import ROOT
 from tests.fakes.upstream import PROVIDER_KEY, Upstream
 
-PLAYED = (openai_crossing, openai_responses_scenarios, openai_scenarios, openai_trouble)
+PLAYED = (openai_completions_scenarios, openai_crossing, openai_responses_scenarios, openai_scenarios, openai_trouble)
 INTERPRETERS = {"openai3": Path(sys.executable), "openai1": ROOT / ".venv-openai1" / "bin" / "python"}
 LEAVE_WITHIN_S = 1.0
 """How soon a provider must be told that the client left."""

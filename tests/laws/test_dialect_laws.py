@@ -22,7 +22,13 @@ from tallygate.genai.chat import ChatRequest, ChatResponse
 from tallygate.genai.messages import Reasoning
 from tallygate.genai.stream import Ended, Event, Failed, Finished
 from tallygate.genai.unfold import unfold
-from tests.laws import anthropic_messages_values, openai_chat_values, openai_responses_values
+from tests.laws import (
+    anthropic_messages_values,
+    openai_chat_values,
+    openai_completions_values,
+    openai_responses_values,
+    openrouter_values,
+)
 from tests.laws.strategies import EXTRA_NAMES, JSON, NOT_NULL
 from tests.laws.unified_values import UnifiedChatValues, UnifiedGenerateValues
 
@@ -39,7 +45,9 @@ class Values(Protocol):
 VALUES: dict[str, Values] = {
     "anthropic_messages": anthropic_messages_values,
     "openai_chat": openai_chat_values,
+    "openai_completions": openai_completions_values,
     "openai_responses": openai_responses_values,
+    "openrouter_chat": openrouter_values,
     "unified_chat": UnifiedChatValues(),
     "unified_generate": UnifiedGenerateValues(),
 }

@@ -18,6 +18,8 @@ from tests.laws.strategies import SAID
 from tests.laws.test_content_laws import say_stream, say_whole, spell
 from tests.laws.test_crossing_laws import even, events_of, requests, responses, write
 
+PROMPTED = frozenset({"openai_completions", "unified_generate"})
+"""Doors that take a prompt in the place of a conversation."""
 DOORS = sorted(CLIENT_DIALECTS.keys() - DIALECTS.keys())
 
 passages = pytest.mark.parametrize(("door", "there"), list(product(DOORS, sorted(DIALECTS))))
@@ -33,7 +35,7 @@ def prompt(request: ChatRequest, text: str) -> ChatRequest:
 @given(data=st.data())
 def test_a_request_means_the_same_to_every_provider(door: str, there: str, data: st.DataObject) -> None:
     request = data.draw(requests(door, there))
-    if door == "unified_generate":
+    if door in PROMPTED:
         request = prompt(request, data.draw(SAID))
     body = CLIENT_DIALECTS[door].write_request(replace(request, dialect=door)).body
     CLIENT_DIALECTS[door].peek(body, 128)

@@ -54,11 +54,11 @@ class UnifiedGenerateValues(UnifiedChatValues):
         return (
             super()
             .responses()
-            .map(lambda response: structs.replace(response, choices=tuple(map(_strip, response.choices))))
+            .map(lambda response: structs.replace(response, choices=tuple(map(strip_choice, response.choices))))
         )
 
 
-def _strip(choice: Choice) -> Choice:
+def strip_choice(choice: Choice) -> Choice:
     """A choice without what only a message holds; one that says nothing then has come to its end at least."""
     extra = {name: value for name, value in choice.extra.items() if name != "message"}
     silent = not (choice.parts or extra or choice.logprobs)

@@ -23,6 +23,7 @@ SAID = {
         "tools": [{"name": "canary", "input_schema": {}}],
         "mcp_servers": [{"type": "url", "url": "https://canary", "authorization_token": "canary"}],
     },
+    "openai_completions": {**_CHAT, "prompt": "canary"},
     "openai_responses": {
         "input": "canary",
         "instructions": "canary",

@@ -35,10 +35,14 @@ class Route(Struct, frozen=True):
 URLS: tuple[Route, ...] = (
     #     methods              path                         dialect               policy        door    money
     Route(("POST",),           "/v1/chat/completions",      "openai_chat",        "models",     "call", billable=True),
+    Route(("POST",),           "/v1/completions",           "openai_completions", "models",     "call", billable=True),
     Route(("POST",),           "/v1/responses",             "openai_responses",   "models",     "call", billable=True),
     Route(("GET",),            "/v1/responses",             "openai_responses",   "public",     "upgrade"),
     Route(("POST",),           "/v1/messages",              "anthropic_messages", "models",     "call", billable=True),
     Route(("POST",),           "/v1/messages/count_tokens", "anthropic_messages", "models",     "count"),
+    Route(("POST",),           "/api/v1/chat/completions",  "openrouter_chat",    "models",     "call", billable=True),
+    Route(("POST",),           "/api/v1/messages",          "anthropic_messages", "models",     "call", billable=True),
+    Route(("POST",),           "/api/v1/responses",         "openai_responses",   "models",     "call", billable=True),
     Route(("POST",),           "/v1/inference/chat",        "unified_chat",       "models",     "call", billable=True),
     Route(("POST",),           "/v1/inference/generate",    "unified_generate",   "models",     "call", billable=True),
     Route(("GET",),            "/v1/models",                "openai_chat",        "public",     "list_models"),

@@ -12,9 +12,10 @@ from msgspec.structs import replace
 from tallygate.dialects.base import Written
 from tallygate.dialects.fields import decode_body
 from tallygate.dialects.openai_chat import peek as chat_peek
+from tallygate.dialects.openai_completions.prompt import take_prompt
 from tallygate.dialects.scan import outline
 from tallygate.dialects.unified import request as chat
-from tallygate.errors import InvalidValue, MissingField, UnsupportedParameter
+from tallygate.errors import InvalidValue, MissingField
 from tallygate.genai.chat import ChatRequest
 from tallygate.genai.peek import Peek
 
@@ -66,16 +67,4 @@ def write_request(request: ChatRequest) -> Written:
     conversation but a user's one text, with an instruction before it or without.
     """
     written = chat.write_request(request)
-    members = msgspec.json.decode(written.body)
-    *before, last = members.pop("messages")
-    prompt = last.get("content")
-    plain = isinstance(prompt, str) and prompt and last.keys() == {"role", "content"} and last["role"] == "user"
-    instructed = [message["content"] for message in before if message.keys() == last.keys() and _instructs(message)]
-    if not plain or len(before) > 1 or len(instructed) < len(before):
-        raise UnsupportedParameter("`messages` cannot be carried: a prompt is one text of a user.", param="messages")
-    system = {"system": instructed[0]} if instructed else {}
-    return replace(written, body=msgspec.json.encode({**members, **system, "prompt": prompt}))
-
-
-def _instructs(message: dict[str, Any]) -> bool:
-    return message["role"] == "system"
+    return replace(written, body=msgspec.json.encode(take_prompt(msgspec.json.decode(written.body))))

@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from tallygate.dialects.base import Frame
 from tallygate.dialects.openai_chat.reader import ChatReader
+from tallygate.dialects.openai_completions.text_form import to_chat
 from tallygate.dialects.sse import Parser, SseFrame, encode
 from tallygate.dialects.unified.errors import read_failure
 from tallygate.dialects.unified.names import GENERATE
-from tallygate.dialects.unified.text_form import to_chat
 from tallygate.errors import StreamBroken
 from tallygate.genai.stream import Ended, Event, Failed, Finished, Ping, Started, UsageSeen
 
