@@ -1,45 +1,6 @@
-"""Every way a call can end badly, as one tree that answers "whose fault?".
+"""The caller's errors: the request cannot be served as it is."""
 
-`RequestError` is the caller's, `UpstreamError` the provider's, `InternalError` ours. Rooms raise these values and know
-nothing of bodies: only a dialect renders them (docs/house.md). A message here is
-read by a person, so it says what was wrong and, where that helps, what to do; it never holds a secret, a path, SQL or
-the text of an upstream's page.
-"""
-
-from collections.abc import Mapping
-from typing import ClassVar
-
-Fact = str | int | tuple[str, ...]
-
-
-class TallygateError(Exception):
-    """The root: an HTTP status, a stable code, and a sentence.
-
-    `param` is the path of the offending field (``messages[0].role``), `retry_after_s` a whole number of seconds from 1
-    to 60, `details` small extra facts for surfaces that have room for them. Without a message the class docstring's
-    first line is the message.
-    """
-
-    status: ClassVar[int] = 500
-    code: ClassVar[str] = "internal_error"
-    retry: ClassVar[bool | None] = None
-    """What `x-should-retry` says: False where a retry is pointless, True where it is what we ask for, None where the
-    client's own rule is right.
-    """
-
-    def __init__(
-        self,
-        message: str = "",
-        *,
-        param: str | None = None,
-        retry_after_s: int | None = None,
-        details: Mapping[str, Fact] | None = None,
-    ) -> None:
-        self.message = message or (type(self).__doc__ or "").split("\n")[0]
-        self.param = param
-        self.retry_after_s = retry_after_s
-        self.details = dict(details or {})
-        super().__init__(self.message)
+from tallygate.errors.tree import TallygateError
 
 
 class RequestError(TallygateError):
@@ -123,8 +84,9 @@ class ProviderRejected(RequestError):
 
 
 class InvalidApiKey(RequestError):
-    """The API key is missing or not valid."""
+    """Incorrect API key provided: it is none of this gateway's, or no longer."""
 
+    # It begins in OpenAI's own words, by which some clients tell a wrong key from a wrong request.
     status = 401
     code = "invalid_api_key"
 
@@ -302,100 +264,3 @@ class HeaderTooLarge(RequestError):
 
     status = 431
     code = "header_too_large"
-
-
-class UpstreamError(TallygateError):
-    """The provider could not serve the call."""
-
-    status = 502
-    code = "provider_error"
-
-
-class ProviderFailed(UpstreamError):
-    """The provider answered with an error."""
-
-
-class ProviderUnreachable(UpstreamError):
-    """The provider could not be reached."""
-
-    code = "provider_unreachable"
-
-
-class ProviderRefusedUs(UpstreamError):
-    """The provider refused this gateway's own credentials or account."""
-
-    code = "provider_refused_gateway"
-    retry = False
-
-
-class InvalidAnswer(UpstreamError):
-    """The provider's answer could not be understood."""
-
-    code = "invalid_provider_answer"
-
-
-class StreamBroken(UpstreamError):
-    """The provider's stream broke off before its end."""
-
-    code = "stream_broken"
-
-
-class ProviderOverloaded(UpstreamError):
-    """The provider is overloaded or limits this gateway's rate."""
-
-    status = 503
-    code = "overloaded"
-
-
-class NoTarget(UpstreamError):
-    """No provider can serve this model now."""
-
-    status = 503
-    code = "no_endpoints"
-
-
-class ProviderTimeout(UpstreamError):
-    """The provider did not answer in time."""
-
-    status = 504
-    code = "timeout"
-
-
-class InternalError(TallygateError):
-    """Something went wrong inside the gateway."""
-
-
-class StoreUnavailable(InternalError):
-    """The gateway's database cannot be reached, so the call was not started."""
-
-    status = 503
-    code = "store_unavailable"
-
-
-class LogDamaged(InternalError):
-    """The tree of the log is damaged in the gateway's database, so nothing can be proved from it."""
-
-    code = "log_damaged"
-    retry = False
-
-
-class ReceiptsUnavailable(InternalError):
-    """The gateway's log of receipts cannot be signed, so the call was not started."""
-
-    status = 503
-    code = "receipts_unavailable"
-
-
-class SettlementUnknown(InternalError):
-    """The call was served, but its end could not be recorded in time, so its answer is not handed out."""
-
-    status = 503
-    code = "settlement_unknown"
-    retry = False
-
-
-class ShuttingDown(InternalError):
-    """The gateway is shutting down and takes no new calls."""
-
-    status = 503
-    code = "shutting_down"
