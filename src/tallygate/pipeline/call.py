@@ -5,14 +5,17 @@ comes to its end. Rooms never see a `Call`, only the values they need.
 """
 
 import asyncio
+import time
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Protocol, Self
 
-from tallygate.dialects.base import Dialect
+from tallygate.dialects.base import Dialect, Streaming
+from tallygate.dialects.registry import NAMING, STREAMING
 from tallygate.errors import TallygateError
 from tallygate.genai.peek import Peek
 from tallygate.genai.secret import Secret
+from tallygate.genai.stream import Started
 
 
 class ClientGone(Exception):
@@ -143,6 +146,11 @@ class Call:
         self.departure = Departure()
         self.started = False
 
+    @property
+    def streaming(self) -> Streaming:
+        """The client's dialect as one that streams: for a call whose answer is a stream."""
+        return STREAMING[self.dialect.name]
+
     async def start(self, status: int, headers: list[tuple[str, str]]) -> None:
         """Send the head of the answer, with the headers every answer bears."""
         self.started = True
@@ -150,7 +158,7 @@ class Call:
 
     def stream_head(self, headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         """The headers of a stream. Proxies are told not to gather it."""
-        kind = ("content-type", self.dialect.stream_content_type)
+        kind = ("content-type", self.streaming.stream_content_type)
         return [kind, ("cache-control", "no-cache"), ("x-accel-buffering", "no"), *headers]
 
     def whole_head(self, headers: Iterable[tuple[str, str]], body: bytes) -> list[tuple[str, str]]:
@@ -172,12 +180,20 @@ class Call:
         event.
         """
         if self.started:
-            await self.client.end(self.dialect.writer(include_usage=False).fail(error, self.request_id))
+            # Of a whole answer that began and broke nothing can be told any more.
+            await self.client.end(self._write_failure(error) if self.peek.stream else b"")
             return
         rendered = self.dialect.write_error(error, self.request_id)
         kind, length = ("content-type", rendered.content_type), ("content-length", str(len(rendered.body)))
         await self.start(rendered.status, [kind, *error_headers(error), *headers, length])
         await self.client.end(rendered.body)
+
+    def _write_failure(self, error: TallygateError) -> bytes:
+        """The last event of a stream that broke."""
+        if naming := NAMING.get(self.dialect.name):
+            head = Started(naming.name_answer(self.id), self.peek.model, int(time.time()))
+            return naming.fail(error, head, self.request_id)
+        return self.streaming.writer(include_usage=False).fail(error, self.request_id)
 
     async def rest(self, seconds: float) -> None:
         """Wait while nothing is under way for this call. Raises ClientGone, or what the call was stopped with."""

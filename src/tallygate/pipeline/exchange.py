@@ -4,12 +4,13 @@ Three modes (docs/house.md, Three ways through). Nothing is sent here, and no pr
 that was admitted goes into every request.
 """
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from tallygate.access.admission import Admitted
 from tallygate.dialects.base import Dialect, Written
-from tallygate.dialects.registry import DIALECTS
+from tallygate.dialects.registry import DIALECTS, NAMING
 from tallygate.errors import UnsupportedParameter
+from tallygate.genai.operation import Aim
 from tallygate.genai.peek import Edits
 from tallygate.genai.plan import Target
 from tallygate.ledger.bound import OUTPUT_TOKENS_DEFAULT
@@ -59,26 +60,24 @@ def prepare(call: Call, target: Target, provider: Provider, admitted: Admitted) 
 
 def _translate(call: Call, target: Target, provider: Provider, admitted: Admitted) -> Exchange:
     dialect = _choose_dialect(provider, call.operation)
-    request = call.dialect.read_request(call.body)
-    cap = request.output_tokens_max if admitted.output_cap is None else admitted.output_cap
+    cap = call.peek.output_tokens_max if admitted.output_cap is None else admitted.output_cap
     shown_cap = _find_shown_cap(call, admitted)
     if dialect.needs_output_cap and cap is None:
         cap = shown_cap = provider.output_tokens_default
-    request = structs.replace(
-        request,
+    aim = Aim(
         model=target.model,
         output_tokens_max=cap,
         include_usage=call.peek.stream and provider.stream_usage,
         trial=any(name == call.dialect.trial_header for name, _ in call.forwarded),
     )
-    written: Written = dialect.write_request(request)
+    written: Written = dialect.write_request(call.dialect.read_request(call.body).aimed(aim))
     if written.wants_inline:
         raise UnsupportedParameter("The provider of this model takes documents and media inline only; send the data.")
     body = written.body
-    if request.output_tokens_max is not None:
+    if cap is not None:
         written_peek = dialect.peek(body, call.peek.depth + DEPTH_GROWTH_MAX)
         body = dialect.edit(body, written_peek, Edits(output_cap_key=provider.output_cap_key))
-    return Exchange(target, provider, dialect, body, written.dropped, False, shown_cap)
+    return Exchange(target, provider, dialect, body, (*call.peek.dropped, *written.dropped), False, shown_cap)
 
 
 def _choose_dialect(provider: Provider, operation: str) -> Dialect:
@@ -102,13 +101,22 @@ def exchange_headers(call: Call, exchange: Exchange) -> tuple[tuple[str, str], .
     headers = [
         ("x-tallygate-model", _plain(exchange.target.model)),
         ("x-tallygate-backend", exchange.provider.name),
-        (RECEIPT_ID, call.id),
+        *id_headers(call),
     ]
     if exchange.dropped:
         headers.append(("x-tallygate-dropped", ", ".join(exchange.dropped)))
     if exchange.shown_cap is not None:
         headers.append(("x-tallygate-output-cap", str(exchange.shown_cap)))
     return tuple(headers)
+
+
+def id_headers(call: Call) -> tuple[tuple[str, str], ...]:
+    """The call's id, and the answer's where the client's dialect names it."""
+    naming = NAMING.get(call.dialect.name)
+    return (
+        (RECEIPT_ID, call.id),
+        *(() if naming is None else ((naming.id_header, naming.name_answer(call.id)),)),
+    )
 
 
 def _plain(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import Final, Literal
 from msgspec import structs
 
 from tallygate.access.admission import Admitted
-from tallygate.dialects.registry import ENVELOPING
+from tallygate.dialects.registry import ACCOUNTABLE, ENVELOPING
 from tallygate.errors import InternalError, SettlementUnknown, TallygateError
 from tallygate.genai.book import Answer, Hold
 from tallygate.genai.details import Details, Tried, write_details
@@ -20,14 +20,16 @@ from tallygate.genai.items import Cost, Settlement, Void
 from tallygate.genai.outcome import Outcome
 from tallygate.genai.plan import Target
 from tallygate.genai.receipt_draft import ChargeBasis, ReceiptDraft
+from tallygate.genai.reckoning import Reckoning
 from tallygate.genai.results import AlreadyDone, Posted, Result, Voided
 from tallygate.genai.usage import Usage
 from tallygate.ledger.bill import Bill, draw_up, is_waived, list_used
 from tallygate.ledger.money import print_usd
 from tallygate.ledger.prices import Price
+from tallygate.ledger.shares import split_charge
 from tallygate.pipeline.call import Call
 from tallygate.pipeline.commitments import Commitments
-from tallygate.pipeline.exchange import RECEIPT_ID
+from tallygate.pipeline.exchange import id_headers
 from tallygate.pipeline.relay import Relayed
 from tallygate.pipeline.replay import Keeping
 from tallygate.receipts.receipt import Issuer, name_status
@@ -82,7 +84,7 @@ class Finisher:
             await keeping.forget(settlement.answer)
         if written != "done":
             told = structs.replace(told, error=SettlementUnknown())
-        return told if told.error is None else structs.replace(told, headers=((RECEIPT_ID, call.id),))
+        return told if told.error is None else structs.replace(told, headers=id_headers(call))
 
     def _close(
         self, call: Call, admitted: Admitted, relayed: Relayed, commitments: Commitments
@@ -94,7 +96,8 @@ class Finisher:
         try:
             bill = draw_up(relayed.outcome, quote.price, quote.bound, hold, len(call.body))
             details = tell(call, relayed.outcome, bill)
-            told = _tell_cost(call, relayed, print_usd(min(bill.amount_nusd, hold.amount_nusd)))
+            reckoning = _reckon(call, bill, quote.price, min(bill.amount_nusd, hold.amount_nusd))
+            told = _tell_cost(call, relayed, reckoning)
             settlement = Settlement(
                 hold=hold,
                 epoch=hold.epoch,
@@ -165,12 +168,28 @@ def _find_basis(outcome: Outcome, price: Price) -> ChargeBasis:
     return "free" if price.free else "usage"
 
 
-def _tell_cost(call: Call, relayed: Relayed, cost_usd: str) -> Relayed:
+def _reckon(call: Call, bill: Bill, price: Price, charged_nusd: int) -> Reckoning:
+    shares = split_charge(price, bill.usage, charged_nusd)
+    return Reckoning(
+        request_id=call.request_id,
+        receipt_id=call.id,
+        cost_usd=print_usd(charged_nusd),
+        input_cost_usd=print_usd(shares.input_nusd),
+        output_cost_usd=print_usd(shares.output_nusd),
+        usage=bill.usage,
+    )
+
+
+def _tell_cost(call: Call, relayed: Relayed, reckoning: Reckoning) -> Relayed:
     """The answer with its cost: in a header of a whole one, beside the usage of a stream for who asked for usage; in
     itself besides, where it tells of itself.
     """
     if relayed.error is not None or relayed.client_gone:
         return relayed
+    cost_usd = reckoning.cost_usd
+    if accountable := ACCOUNTABLE.get(call.dialect.name):
+        closing = accountable.tell_reckoning(relayed.closing, reckoning, stream=call.peek.stream)
+        relayed = structs.replace(relayed, closing=closing)
     if enveloping := ENVELOPING.get(call.dialect.name):
         facts = {"request_id": call.request_id, "receipt_id": call.id, "cost_usd": cost_usd}
         closing = enveloping.tell_meta(relayed.closing, facts, stream=call.peek.stream)
@@ -178,7 +197,7 @@ def _tell_cost(call: Call, relayed: Relayed, cost_usd: str) -> Relayed:
     if not call.peek.stream:
         return structs.replace(relayed, headers=(*relayed.headers, ("x-tallygate-cost-usd", cost_usd)))
     if call.peek.include_usage:
-        return structs.replace(relayed, closing=call.dialect.tell_cost(relayed.closing, cost_usd))
+        return structs.replace(relayed, closing=call.streaming.tell_cost(relayed.closing, cost_usd))
     return relayed
 
 
@@ -186,7 +205,7 @@ def _tell_receipt(call: Call, told: Relayed) -> Relayed:
     """The answer with its receipt's id in its stream. Of a whole one it stands in the headers only."""
     if told.error is not None or not call.peek.stream:
         return told
-    return structs.replace(told, closing=call.dialect.tell_receipt(told.closing, call.id))
+    return structs.replace(told, closing=call.streaming.tell_receipt(told.closing, call.id))
 
 
 def tell(call: Call, outcome: Outcome, bill: Bill) -> Details:

@@ -1,11 +1,13 @@
 """The bytes of one stream on their way to the client, and what of them must wait for the call's settlement."""
 
 import time
+from functools import partial
 from typing import TypeVar
 
 from msgspec import structs
 
 from tallygate.dialects.base import Frame
+from tallygate.dialects.registry import NAMING, STREAMING
 from tallygate.dialects.sse import is_own_comment
 from tallygate.errors import StreamBroken, TallygateError
 from tallygate.genai.chat import ChatResponse
@@ -23,9 +25,10 @@ class Passage:
 
     def __init__(self, call: Call, exchange: Exchange, watch: Watch) -> None:
         same = exchange.dialect is call.dialect
-        self._reader = exchange.dialect.reader()
-        self._writer = None if same else call.dialect.writer(include_usage=call.peek.include_usage, asked=call.body)
+        self._reader = STREAMING[exchange.dialect.name].reader()
+        self._writer = None if same else call.streaming.writer(include_usage=call.peek.include_usage, asked=call.body)
         self._withhold_usage = same and exchange.withhold_usage
+        self._introduce = partial(introduced, call=call)
         self._watch = watch
         self._ready: list[bytes] = []
         self.held = b""
@@ -53,7 +56,8 @@ class Passage:
     def _take_frame(self, frame: Frame) -> None:
         if (frame.only_usage and self._withhold_usage) or is_own_comment(frame.raw):
             return
-        piece = frame.raw if self._writer is None else b"".join(map(self._writer.feed, map(dated, frame.events)))
+        writer = self._writer
+        piece = frame.raw if writer is None else b"".join(map(writer.feed, map(self._introduce, frame.events)))
         if frame.closing:
             self.held += piece
         elif piece:
@@ -64,11 +68,15 @@ class Passage:
             self._ready.append(piece)
 
 
-Dated = TypeVar("Dated")
+Said = TypeVar("Said")
 
 
-def dated(said: Dated) -> Dated:
-    """An answer, or the beginning of one, with a time if its own dialect tells none: others promise one."""
-    if isinstance(said, ChatResponse | Started) and not said.created_s:
-        return structs.replace(said, created_s=int(time.time()))
-    return said
+def introduced(said: Said, call: Call) -> Said:
+    """An answer, or the beginning of one, with what the client's dialect promises: a time if its own tells none, and
+    the call's id where answers bear that.
+    """
+    if not isinstance(said, ChatResponse | Started):
+        return said
+    naming = NAMING.get(call.dialect.name)
+    id_ = said.id if naming is None else naming.name_answer(call.id)
+    return structs.replace(said, id=id_, created_s=said.created_s or int(time.time()))

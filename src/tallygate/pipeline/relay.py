@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct
 
 from tallygate.access.admission import Admitted
+from tallygate.dialects.registry import FITTING, STREAMING
 from tallygate.errors import (
     InternalError,
     InvalidAnswer,
@@ -28,7 +29,7 @@ from tallygate.genai.unfold import unfold
 from tallygate.pipeline.call import Call, ClientGone
 from tallygate.pipeline.exchange import Exchange, exchange_headers, prepare
 from tallygate.pipeline.heartbeat import SILENCE_S, Heartbeat
-from tallygate.pipeline.passage import Passage, dated
+from tallygate.pipeline.passage import Passage, introduced
 from tallygate.pipeline.reading import ANSWER_BYTES_MAX, ERROR_BODY_BYTES_MAX, read_whole
 from tallygate.pipeline.watch import Watch
 from tallygate.providers.base import Provider
@@ -127,15 +128,17 @@ class Relay:
         response = exchange.dialect.read_response(body)
         watch.see_whole(response)
         if exchange.dialect is not call.dialect:
-            body = call.dialect.write_response(dated(response), call.body)
+            body = call.dialect.write_response(introduced(response, call), call.body)
+        elif fitting := FITTING.get(call.dialect.name):
+            body = fitting.fit(body, response, call.body)
         return Relayed(watch.outcome("ok"), headers, body)
 
     async def _unfolded(self, call: Call, exchange: Exchange, answer: Answer, watch: Watch) -> Relayed:
         """A provider that answers a stream request with a whole answer: the client still gets its stream."""
-        response = exchange.dialect.read_response(await read_whole(answer, ANSWER_BYTES_MAX))
+        response = STREAMING[exchange.dialect.name].read_response(await read_whole(answer, ANSWER_BYTES_MAX))
         watch.see_whole(response)
-        writer = call.dialect.writer(include_usage=call.peek.include_usage, asked=call.body)
-        body = b"".join(writer.feed(event) for event in unfold(dated(response)))
+        writer = call.streaming.writer(include_usage=call.peek.include_usage, asked=call.body)
+        body = b"".join(writer.feed(event) for event in unfold(introduced(response, call)))
         return Relayed(watch.outcome("ok"), exchange_headers(call, exchange), body)
 
     async def _stream(

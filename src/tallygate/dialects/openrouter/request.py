@@ -1,0 +1,79 @@
+"""A chat request of this wire: OpenAI's, with wishes about who serves it, and with usage always.
+
+Wishes are read into the outline, where the router finds them; what is left of the request is OpenAI's and is read as
+such.
+"""
+
+from typing import Any, cast
+
+import msgspec
+from msgspec.structs import replace
+
+from tallygate.dialects.base import Written
+from tallygate.dialects.fields import decode_body
+from tallygate.dialects.openai_chat import peek as chat_peek
+from tallygate.dialects.openai_chat import request as chat_request
+from tallygate.dialects.openrouter.members import OURS, list_dropped, take_out
+from tallygate.dialects.openrouter.names import CARRIED, NAME
+from tallygate.dialects.openrouter.preferences import read_wishes
+from tallygate.dialects.patches import apply
+from tallygate.dialects.patches import replace as patch
+from tallygate.dialects.scan import Outline, outline
+from tallygate.genai.chat import ChatRequest
+from tallygate.genai.peek import Peek
+from tallygate.genai.routing import Routing
+
+
+def peek(body: bytes, depth_max: int) -> Peek:
+    """Outline a request. Raises what OpenAI's chat raises for it, and UnsupportedParameter for a wish that cannot be
+    honoured.
+    """
+    shape = outline(body, depth_max)
+    wishes = read_wishes(body)
+    dropped = wishes.dropped
+    if ours := OURS & shape.spans.keys():
+        values = {name: shape.spans[name] for name in ours}
+        members = {name: msgspec.json.decode(body[span.value_start : span.end]) for name, span in values.items()}
+        dropped = (*dropped, *list_dropped(members))
+    look = chat_peek.peek(_name_model(body, shape, wishes.model), depth_max)
+    return replace(
+        look,
+        model=wishes.model or look.model,
+        include_usage=look.stream,
+        body_bytes=len(body),
+        spans=shape.spans,
+        routing=None if wishes.routing == Routing() else wishes.routing,
+        dropped=dropped,
+    )
+
+
+def _name_model(body: bytes, shape: Outline, model: str | None) -> bytes:
+    """The body with the first of its `models` as the one that is called, if it names none itself."""
+    span = shape.spans.get("model")
+    if model is None or (span is not None and body[span.value_start : span.end] != b"null"):
+        return body
+    if span is not None:
+        return apply(body, [patch(span, msgspec.json.encode(model))])
+    start = min(span.start for span in shape.spans.values())
+    return apply(body, [(start, start, b'"model":%b,' % msgspec.json.encode(model))])
+
+
+def read_request(body: bytes) -> ChatRequest:
+    """The request in `body`. Raises InvalidJson, InvalidEncoding, TooDeep, InvalidValue, MissingField with the path,
+    UnsupportedParameter.
+    """
+    value = decode_body(body)
+    if isinstance(value, dict):
+        members = cast(dict[str, Any], value)
+        model = read_wishes(body).model
+        list(list_dropped(members))
+        if (model is not None and model != members.get("model")) or not OURS.isdisjoint(members):
+            body = msgspec.json.encode({**take_out(members), **({} if model is None else {"model": model})})
+    request = chat_request.read_request(body)
+    return replace(request, include_usage=request.stream)
+
+
+def write_request(request: ChatRequest) -> Written:
+    """The request in this wire's bytes. Raises UnsupportedParameter with the path of what cannot be carried."""
+    dialect = CARRIED if request.dialect == NAME else request.dialect
+    return chat_request.write_request(replace(request, dialect=dialect, include_usage=False))
