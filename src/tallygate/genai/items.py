@@ -59,7 +59,8 @@ class Settlement(Struct, frozen=True, kw_only=True):
     """A dispatched call has ended: its usage comes to `amount_nusd` at the price its hold pins.
 
     `hold` names the rows; its figures are not believed. `loss_nusd` is borne by the house beyond any excess. `details`
-    is kept with the hold. `receipt` is completed by what the ledger decides.
+    is kept with the hold. `receipt` is completed by what the ledger decides. `price_version` is that of the name that
+    served where the caller named several; empty: the one its hold pins.
     """
 
     hold: Hold
@@ -72,6 +73,7 @@ class Settlement(Struct, frozen=True, kw_only=True):
     details: str = ""
     costs: tuple[Cost, ...] = ()
     answer: Answer | None = None
+    price_version: str = ""
 
 
 class Void(Struct, frozen=True):
@@ -96,13 +98,14 @@ class Recovery(Struct, frozen=True, kw_only=True):
 
 
 class Progress(Struct, frozen=True, kw_only=True):
-    """How far a running call has come: all its tokens so far, and their price."""
+    """How far a running call has come: all its tokens so far, and their price. `price_version` as in a Settlement."""
 
     hold: Hold
     epoch: str
     input_tokens: int
     output_tokens: int
     amount_nusd: int
+    price_version: str = ""
 
 
 class TopUp(Struct, frozen=True):

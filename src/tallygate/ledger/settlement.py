@@ -26,7 +26,13 @@ def settle(draft: Draft, item: Settlement, now_ns: int) -> Result:
         return Refused(reason="amount")
     if not (is_amount(item.input_tokens) and is_amount(item.output_tokens)):
         return Refused(reason="amount")
-    hold = structs.replace(hold, input_tokens=item.input_tokens, output_tokens=item.output_tokens, details=item.details)
+    hold = structs.replace(
+        hold,
+        price_version=item.price_version or hold.price_version,
+        input_tokens=item.input_tokens,
+        output_tokens=item.output_tokens,
+        details=item.details,
+    )
     paid_nusd = min(item.amount_nusd, hold.amount_nusd)
     loss_nusd = item.amount_nusd - paid_nusd + item.loss_nusd
     if not _are_payable(loss_nusd, item.costs):
@@ -81,6 +87,7 @@ def note(draft: Draft, item: Progress) -> Result:
         return Refused(reason="amount")
     noted = structs.replace(
         hold,
+        price_version=item.price_version or hold.price_version,
         input_tokens=max(hold.input_tokens, item.input_tokens),
         output_tokens=max(hold.output_tokens, item.output_tokens),
         progress_nusd=max(hold.progress_nusd, item.amount_nusd),

@@ -164,6 +164,7 @@ def pack_hold_change(hold: Hold) -> Columns:
     """What may change of a hold once it is made, then its id."""
     return (
         hold.epoch,
+        hold.price_version,
         hold.state,
         hold.ended_at_ns,
         hold.charged_nusd,

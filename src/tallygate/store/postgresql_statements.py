@@ -127,13 +127,15 @@ INSERT_HOLDS = (
     " %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[])"
 )
 UPDATE_HOLDS = (
-    "UPDATE holds SET epoch = new.epoch, state = new.state, ended_at_ns = new.ended_at_ns,"
+    "UPDATE holds SET epoch = new.epoch, price_version = new.price_version, state = new.state,"
+    " ended_at_ns = new.ended_at_ns,"
     " charged_nusd = new.charged_nusd, loss_nusd = new.loss_nusd, refunded_nusd = new.refunded_nusd,"
     " sequence = new.sequence, input_tokens = new.input_tokens, output_tokens = new.output_tokens,"
     " progress_nusd = new.progress_nusd, details = new.details"
-    " FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],"
-    " %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[]) AS new (epoch, state, ended_at_ns,"
-    " charged_nusd, loss_nusd, refunded_nusd, sequence, input_tokens, output_tokens, progress_nusd, details, id)"
+    " FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],"
+    " %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[]) AS new (epoch, price_version,"
+    " state, ended_at_ns, charged_nusd, loss_nusd, refunded_nusd, sequence, input_tokens, output_tokens,"
+    " progress_nusd, details, id)"
     " WHERE holds.id = new.id"
 )
 INSERT_TRANSFERS = (

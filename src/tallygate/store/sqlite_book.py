@@ -105,11 +105,12 @@ _NEW_HOLDS = Shapes(
     22,
 )
 _OLD_HOLDS = Shapes(
-    "UPDATE holds SET epoch = new.column1, state = new.column2, ended_at_ns = new.column3, charged_nusd = new.column4,"
-    " loss_nusd = new.column5, refunded_nusd = new.column6, sequence = new.column7, input_tokens = new.column8,"
-    " output_tokens = new.column9, progress_nusd = new.column10, details = new.column11 FROM (",
-    12,
-    ") AS new WHERE holds.id = new.column12",
+    "UPDATE holds SET epoch = new.column1, price_version = new.column2, state = new.column3, ended_at_ns = new.column4,"
+    " charged_nusd = new.column5, loss_nusd = new.column6, refunded_nusd = new.column7, sequence = new.column8,"
+    " input_tokens = new.column9, output_tokens = new.column10, progress_nusd = new.column11, details = new.column12"
+    " FROM (",
+    13,
+    ") AS new WHERE holds.id = new.column13",
 )
 _NEW_TRANSFERS = Shapes("INSERT INTO transfers (id, kind, debit, credit, amount_nusd, at_ns, hold_id)", 7)
 _BEAT = "UPDATE epochs SET beats = beats + 1 WHERE epoch = ?"
