@@ -29,6 +29,7 @@ SAID = {
         "instructions": "canary",
         "tools": [{"type": "function", "name": "canary"}],
     },
+    "openrouter_chat": {**_CHAT, "messages": [{"role": "user", "content": "canary"}]},
     "unified_chat": {**_CHAT, "messages": [{"role": "user", "content": "canary"}]},
     "unified_generate": {**_CHAT, "prompt": "canary"},
 }

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import msgspec
 
+from tallygate.dialects.last_chunk import patch_last
 from tallygate.dialects.patches import Patch, apply
 from tallygate.dialects.scan import list_members
-from tallygate.dialects.sse import Parser
 
 _META = "meta"
 
@@ -18,17 +18,7 @@ def tell_meta(closing: bytes, facts: Mapping[str, str], *, stream: bool) -> byte
     value = msgspec.json.encode(facts)
     if not stream:
         return apply(closing, [_put(closing, value)])
-    parser = Parser()
-    raws: list[bytes] = []
-    last: tuple[int, bytes] | None = None
-    for piece in (*parser.feed(closing), *parser.finish()):
-        if piece.data.startswith(b"{") and not piece.event and piece.data in piece.raw:
-            last = len(raws), piece.data
-        raws.append(piece.raw)
-    if last is not None:
-        place, data = last
-        raws[place] = raws[place].replace(data, apply(data, [_put(data, value)]), 1)
-    return b"".join(raws)
+    return patch_last(closing, lambda chunk: [_put(chunk, value)])
 
 
 def _put(document: bytes, value: bytes) -> Patch:
