@@ -5,7 +5,8 @@ from typing import Literal
 from msgspec import Struct
 
 Cause = Literal[
-    "provider",  # not configured, or it does not serve this kind of call
+    "provider",  # not configured
+    "operation",  # it, or its provider, serves other kinds of calls
     "unknown_model",  # nothing bears this name
     "model_access",  # the key may not call this name
     "unpriced",  # what a call of it would cost is not known

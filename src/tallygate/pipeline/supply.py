@@ -59,7 +59,10 @@ class Supply:
     def _use(self, providers: Providers) -> None:
         self.providers = providers
         self.rows: Mapping[str, Provider] = providers.rows
-        shelves = {name: Shelf(operations=row.operations, claims=tuple(row.claims)) for name, row in self.rows.items()}
+        shelves = {
+            name: Shelf(operations=row.operations, claims=tuple(row.claims), serves=row.serves)
+            for name, row in self.rows.items()
+        }
         declared = {
             alias: model.targets
             for name, model in self._models.items()

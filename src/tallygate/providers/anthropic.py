@@ -1,5 +1,6 @@
 """Anthropic (platform.claude.com/docs/en/api/overview)."""
 
+from tallygate.genai.catalog import Capabilities
 from tallygate.genai.ceilings import Ceilings, Reach
 from tallygate.providers.base import Provider
 
@@ -9,6 +10,11 @@ from tallygate.providers.base import Provider
 _SHARP = Reach(context_tokens=1_000_000, output_tokens_max=128_000, ceilings=Ceilings(image_tokens=4_784))
 _LONG = Reach(context_tokens=1_000_000, output_tokens_max=128_000, ceilings=Ceilings(image_tokens=1_600))
 _OLDER = Reach(context_tokens=200_000, output_tokens_max=64_000, ceilings=Ceilings(image_tokens=1_600))
+
+# platform.claude.com/docs/en/build-with-claude/{vision,pdf-support,extended-thinking,structured-outputs}. Every model
+# since Claude 3 sees and calls tools; thinking came with 3.7, answers by a schema with 4.5.
+_BEFORE_THINKING = Capabilities(reasoning=False, json_schema=False)
+_BEFORE_SCHEMAS = Capabilities(reasoning=True, json_schema=False)
 
 ROW = Provider(
     name="anthropic",
@@ -27,5 +33,12 @@ ROW = Provider(
         "claude-opus-4-[78]*": _SHARP,
         "claude-*-4-6*": _LONG,
         "claude-*-4-5*": _OLDER,
+    },
+    capabilities={
+        **dict.fromkeys(("claude-3-opus*", "claude-3-sonnet*", "claude-3-haiku*", "claude-3-5-*"), _BEFORE_THINKING),
+        **dict.fromkeys(("claude-3-7-*", "claude-sonnet-4-0", "claude-opus-4-0"), _BEFORE_SCHEMAS),
+        **dict.fromkeys(("claude-sonnet-4-2025*", "claude-opus-4-2025*"), _BEFORE_SCHEMAS),
+        **dict.fromkeys(("claude-*-4-[5-9]*", "claude-*-5*"), Capabilities(reasoning=True, json_schema=True)),
+        "claude-*": Capabilities(vision=True, pdf=True, tools=True),
     },
 )

@@ -5,7 +5,7 @@ data cannot say, and then in that provider's own file. Nothing here reads the en
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct, field
 
@@ -19,6 +19,10 @@ Auth = Literal["bearer", "x-api-key", "x-goog-api-key", "none"]
 """The header a key travels in: ``authorization: Bearer KEY``, one of the two named ones, or none at all."""
 
 OutputCapKey = Literal["max_tokens", "max_completion_tokens"]
+
+CHATS: Final = frozenset({"chat", "count"})
+EMBEDS: Final = frozenset({"embed"})
+"""What can be asked of models that are for one thing only."""
 
 Serve = Callable[[OutgoingRequest], Awaitable[Answer]]
 
@@ -38,17 +42,28 @@ class Sighting(Struct, frozen=True):
     note: str = ""
 
 
+class Inquiry(Struct, frozen=True):
+    """How to ask an engine what one of its models can do: by a POST to `path`. Both functions are pure; `learn` gives
+    the offer with what the answer told, or as it was.
+    """
+
+    path: str
+    ask: Callable[[Offer], bytes]
+    learn: Callable[[Offer, Seen], Offer]
+
+
 class Engine(Struct, frozen=True):
     """How to find a provider that runs on this machine, and how to be sure that it is the one.
 
     `recognise` is pure: it gets what each of `paths` answered, in that order, and tells None for anything else that
-    may listen on the port.
+    may listen on the port. `inquiry` is for what its list of models does not tell.
     """
 
     port: int
     paths: tuple[str, ...]
     recognise: Callable[[tuple[Seen, ...]], Sighting | None]
     host_env: str = ""
+    inquiry: Inquiry | None = None
 
 
 class Provider(Struct, frozen=True, kw_only=True):
@@ -59,11 +74,12 @@ class Provider(Struct, frozen=True, kw_only=True):
     of a chat request that bounds its output and that it heeds; `output_tokens_default` the bound for a caller who gave
     none, on a wire that must have one. `models` are well-known names to list; `claims` are patterns (fnmatch) of names
     that are this provider's when they are called without ``provider/`` before them. `reaches` says by pattern, the
-    first that fits, how far a model goes: figures from the vendor's own pages, for the bound of a call's cost.
-    `capabilities` says by pattern what a model can do; of several patterns that fit the first that says it counts.
-    `free_of_charge` says whether nobody bills its calls; None leaves that to what the provider is. `regions` is every
-    place it may serve a call from, `keeps_inputs` whether it keeps what it is sent once it has answered; empty and
-    None: not known.
+    first that fits, how far a model goes: figures from the vendor's own pages, for the bound of a call's cost. `serves`
+    says by pattern, the first that fits, what alone can be asked of a model; of others all that the row's dialects can
+    be asked. `capabilities` says by pattern what a model can do; of several patterns that fit the first that says it
+    counts. `free_of_charge` says whether nobody bills its calls; None leaves that to what the provider is. `regions` is
+    every place it may serve a call from, `keeps_inputs` whether it keeps what it is sent once it has answered; empty
+    and None: not known.
     """
 
     name: str
@@ -80,6 +96,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     models: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
     reaches: Mapping[str, Reach] = field(default_factory=dict[str, Reach])
+    serves: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     capabilities: Mapping[str, Capabilities] = field(default_factory=dict[str, Capabilities])
     engine: Engine | None = None
     serve: Serve | None = None

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from msgspec import Struct, structs
 
 from tallygate.errors import ProviderTimeout, ProviderUnreachable, UpstreamError
-from tallygate.providers.base import Engine, Found, Missing, Provider, Seen, Sighting
+from tallygate.genai.catalog import Offer
+from tallygate.providers.base import Engine, Found, Inquiry, Missing, Provider, Seen, Sighting
 from tallygate.providers.outgoing import signed_headers
 from tallygate.providers.registry import load_rows
 from tallygate.transport.base import Exit, OutgoingRequest, Timeouts
@@ -20,6 +21,8 @@ from tallygate.transport.base import Exit, OutgoingRequest, Timeouts
 BODY_BYTES_MAX = 4 * 1024 * 1024
 WITHIN_MS = 400
 """A loopback answer takes a millisecond; what takes longer than this is busy or something else."""
+INQUIRIES_MAX = 64
+"""More models than this are listed without what only a question for each of them would tell."""
 
 
 class Place(Struct, frozen=True):
@@ -39,7 +42,9 @@ async def discover(
     ports: Mapping[str, int] | None = None,
     within_ms: int = WITHIN_MS,
 ) -> tuple[Found | Missing, ...]:
-    """One entry for each engine that may run on this machine. Takes at most `within_ms`, raises nothing of the network.
+    """One entry for each engine that may run on this machine. Raises nothing of the network.
+
+    Takes at most `within_ms`, and as much again to ask what each model of an engine can do.
 
     `known` are the providers configured already: an engine among them is looked for where its row says, and keeps its
     row. `own_ports` are this gateway's and are not asked. `ports` replaces the engines' usual ports.
@@ -103,7 +108,10 @@ async def _look(exit_: Exit, row: Provider, place: Place, own_ports: frozenset[i
         return Missing(row.name, row.title, f"nothing answers on {place.where}")
     except UpstreamError:
         return Missing(row.name, row.title, f"something else listens on {place.where}")
-    return _judge(row, place, engine.recognise(tuple(seen)), seen)
+    found = _judge(row, place, engine.recognise(tuple(seen)), seen)
+    if engine.inquiry is None or not isinstance(found, Found):
+        return found
+    return structs.replace(found, offers=await _inquire(exit_, found, engine.inquiry, within_ms))
 
 
 def _judge(row: Provider, place: Place, sighting: Sighting | None, seen: list[Seen]) -> Found | Missing:
@@ -117,10 +125,32 @@ def _judge(row: Provider, place: Place, sighting: Sighting | None, seen: list[Se
     return Found(structs.replace(row, base_url=place.base_url), f"answers on {place.where}", sighting.offers)
 
 
-async def _ask(exit_: Exit, row: Provider, url: str, within_ms: int) -> Seen:
+async def _inquire(exit_: Exit, found: Found, inquiry: Inquiry, within_ms: int) -> tuple[Offer, ...]:
+    """The offers with what the engine says of each model; those it does not answer for in time stay as they are."""
+
+    async def learn(offer: Offer) -> Offer:
+        url = found.provider.base_url + inquiry.path
+        return inquiry.learn(offer, await _ask(exit_, found.provider, url, within_ms, inquiry.ask(offer)))
+
+    questions = [asyncio.create_task(learn(offer)) for offer in found.offers[:INQUIRIES_MAX]]
+    if not questions:
+        return found.offers
+    _, late = await asyncio.wait(questions, timeout=within_ms / 1000)
+    for question in late:
+        question.cancel()
+    # Also collects what they raised, be it that they were cancelled.
+    answers = await asyncio.gather(*questions, return_exceptions=True)
+    told = [new if isinstance(new, Offer) else old for old, new in zip(found.offers, answers, strict=False)]
+    return (*told, *found.offers[len(told) :])
+
+
+async def _ask(exit_: Exit, row: Provider, url: str, within_ms: int, question: bytes = b"") -> Seen:
     headers = {"accept": "application/json"} | signed_headers(row)
+    if question:
+        headers["content-type"] = "application/json"
     timeouts = Timeouts(connect_ms=within_ms, first_byte_ms=within_ms, silence_ms=within_ms, total_ms=within_ms)
-    answer = await exit_.send(OutgoingRequest("GET", url, tuple(headers.items()), b""), timeouts)
+    method = "POST" if question else "GET"
+    answer = await exit_.send(OutgoingRequest(method, url, tuple(headers.items()), question), timeouts)
     try:
         body = b""
         while len(body) <= BODY_BYTES_MAX and (data := await answer.read()):

@@ -20,6 +20,7 @@ class Item(Struct, frozen=True):
     type: str = ""
     compatibility_type: str = ""
     max_context_length: int | None = None
+    capabilities: tuple[str, ...] | None = None
 
 
 class Listing(Struct, frozen=True):

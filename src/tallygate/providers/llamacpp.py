@@ -34,7 +34,7 @@ ROW = Provider(
     name="llamacpp",
     title="llama.cpp",
     base_url="http://127.0.0.1:8080",
-    speaks={"openai_chat": "/v1/chat/completions"},
+    speaks={"openai_chat": "/v1/chat/completions", "openai_embeddings": "/v1/embeddings"},
     auth="none",
     engine=Engine(port=8080, paths=("/v1/models",), recognise=recognise),
 )

@@ -1,8 +1,16 @@
-"""LM Studio on this machine (lmstudio.ai/docs/developer/openai-compat, lmstudio.ai/docs/developer/rest/endpoints)."""
+"""LM Studio on this machine (lmstudio.ai/docs/developer/openai-compat, lmstudio.ai/docs/developer/rest/endpoints).
 
-from tallygate.genai.catalog import Offer
+It answers by a JSON schema whatever the model, and refuses JSON without one
+(github.com/lmstudio-ai/lmstudio-bug-tracker/issues/189).
+"""
+
+from typing import Final
+
+from tallygate.genai.catalog import UNKNOWN, Capabilities, Offer
 from tallygate.providers.base import Engine, Provider, Seen, Sighting
-from tallygate.providers.listing import Listing, read_listing
+from tallygate.providers.listing import Item, Listing, read_listing
+
+_SEEING: Final = {"llm": False, "vlm": True}
 
 
 def recognise(seen: tuple[Seen, ...]) -> Sighting | None:
@@ -14,7 +22,21 @@ def recognise(seen: tuple[Seen, ...]) -> Sighting | None:
         listing = common
     else:
         return None
-    return Sighting(tuple(Offer("lmstudio", item.id, context_tokens=item.max_context_length) for item in listing.data))
+    return Sighting(tuple(_offer(item) for item in listing.data))
+
+
+def _offer(item: Item) -> Offer:
+    """One model. That it was not trained for tools says little: the engine then asks for them in words of its own."""
+    embeds = item.type == "embeddings"
+    trained = "tool_use" in (item.capabilities or ())
+    able = Capabilities(vision=_SEEING.get(item.type), tools=trained or None)
+    return Offer(
+        "lmstudio",
+        item.id,
+        context_tokens=item.max_context_length,
+        capabilities=UNKNOWN if embeds else able,
+        operations=frozenset({"embed"}) if embeds else frozenset(),
+    )
 
 
 def _read(answer: Seen) -> Listing | None:
@@ -26,7 +48,8 @@ ROW = Provider(
     name="lmstudio",
     title="LM Studio",
     base_url="http://127.0.0.1:1234",
-    speaks={"openai_chat": "/v1/chat/completions"},
+    speaks={"openai_chat": "/v1/chat/completions", "openai_embeddings": "/v1/embeddings"},
     auth="none",
+    capabilities={"*": Capabilities(json_mode=False, json_schema=True)},
     engine=Engine(port=1234, paths=("/api/v0/models", "/v1/models"), recognise=recognise),
 )

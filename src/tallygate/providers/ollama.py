@@ -8,7 +8,7 @@ from datetime import datetime
 from msgspec import DecodeError, Struct, json
 
 from tallygate.genai.catalog import Offer
-from tallygate.providers.base import Engine, Provider, Seen, Sighting
+from tallygate.providers.base import EMBEDS, Engine, Provider, Seen, Sighting
 from tallygate.providers.listing import MODELS_MAX
 
 
@@ -41,7 +41,9 @@ ROW = Provider(
     name="ollama",
     title="Ollama",
     base_url="http://127.0.0.1:11434",
-    speaks={"openai_chat": "/v1/chat/completions"},
+    # ollama.com/search?c=embedding; its list of models does not say what they are for.
+    serves=dict.fromkeys(("*embed*", "all-minilm*", "bge-*", "paraphrase-multilingual*"), EMBEDS),
+    speaks={"openai_chat": "/v1/chat/completions", "openai_embeddings": "/v1/embeddings"},
     auth="none",
     engine=Engine(port=11434, paths=("/", "/api/tags"), recognise=recognise, host_env="OLLAMA_HOST"),
 )

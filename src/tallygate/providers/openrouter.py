@@ -3,15 +3,17 @@
 Its models are named ``vendor/model``, and it always sends usage.
 """
 
-from tallygate.providers.base import Provider
+from tallygate.providers.base import EMBEDS, Provider
 
 ROW = Provider(
     name="openrouter",
     title="OpenRouter",
     base_url="https://openrouter.ai",
-    speaks={"openai_chat": "/api/v1/chat/completions"},
+    # openrouter.ai/docs/api-reference/embeddings
+    speaks={"openai_chat": "/api/v1/chat/completions", "openai_embeddings": "/api/v1/embeddings"},
     key_env=("OPENROUTER_API_KEY",),
     models=("openrouter/auto",),
+    serves={"*embed*": EMBEDS},
     # openrouter.ai/models, November 2026. The vendors are named one by one: a pattern for anything with a slash would
     # send every mistyped name there.
     claims=(

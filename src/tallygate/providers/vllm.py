@@ -20,7 +20,7 @@ ROW = Provider(
     name="vllm",
     title="vLLM",
     base_url="http://127.0.0.1:8000",
-    speaks={"openai_chat": "/v1/chat/completions"},
+    speaks={"openai_chat": "/v1/chat/completions", "openai_embeddings": "/v1/embeddings"},
     auth="none",
     engine=Engine(port=8000, paths=("/v1/models",), recognise=recognise),
 )

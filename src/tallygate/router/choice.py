@@ -23,7 +23,15 @@ from tallygate.errors import (
 from tallygate.genai.plan import Cause, Excluded, Plan, Target
 from tallygate.genai.routing import Routing
 from tallygate.router.health import Pace
-from tallygate.router.plan import Catalog, clean_name, find_candidates, find_obstacle, list_reasons, show_name
+from tallygate.router.plan import (
+    Catalog,
+    clean_name,
+    find_candidates,
+    find_obstacle,
+    list_reasons,
+    refuse_operation,
+    show_name,
+)
 from tallygate.router.wishes import Facts, Tariff, find_rank, judge
 
 NAMES_MAX: Final = 32
@@ -95,6 +103,8 @@ def refuse(names: Sequence[str], excluded: Sequence[Excluded]) -> TallygateError
         return Unpriced(f"What a call of {wanted} costs is not known here. {reasons}.", param="model")
     if "model_access" in causes:
         return ModelAccessDenied(f"This API key may call none of {wanted}. {reasons}.", param="model")
+    if "operation" in causes:
+        return refuse_operation(wanted, excluded)
     return ModelNotFound(f"{wanted}: no such model is here. GET /v1/models lists what is.", param="model")
 
 
@@ -115,8 +125,8 @@ def _choose_of(
     fitting: list[Facts] = []
     excluded: list[Excluded] = []
     for target in candidates:
-        if reason := find_obstacle(sight.catalog, target, operation):
-            excluded.append(Excluded(target, reason))
+        if obstacle := find_obstacle(sight.catalog, target, operation):
+            excluded.append(obstacle)
             continue
         facts = _look_up(sight, name, target, needs_price=needs_price)
         if missed := judge(facts, wishes):

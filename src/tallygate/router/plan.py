@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from tallygate.errors import ModelNotFound, NoTarget
 from tallygate.genai.catalog import ModelRecord, Offer
@@ -20,20 +21,39 @@ NAME_SHOWN_MAX = 80
 
 class Shelf(Struct, frozen=True):
     """One provider as the router sees it: the operations it can serve, the bare names it is known for (patterns), the
-    regions it may serve a call from, and whether it keeps what it is sent. Empty and None: nobody says.
+    regions it may serve a call from, whether it keeps what it is sent, and by pattern of a model's name, the first
+    that fits, what alone can be asked of that model. Empty and None: nobody says.
     """
 
     operations: frozenset[str]
     claims: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     keeps_inputs: bool | None = None
+    serves: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+
+    def list_operations(self, model: str) -> frozenset[str]:
+        """What can be asked of a model; of one that nobody speaks of, all that can be asked of any."""
+        said = next((asked for pattern, asked in self.serves.items() if fnmatchcase(model, pattern)), None)
+        return self.operations if said is None else said & self.operations
 
 
 class Catalog(Struct, frozen=True):
-    """Everything that can be called now: named records, and the providers behind them."""
+    """Everything that can be called now: named records, and the providers behind them.
+
+    `offered` is what can be asked of targets whose providers say it of each.
+    """
 
     records: Mapping[str, ModelRecord] = field(default_factory=dict[str, ModelRecord])
     shelves: Mapping[str, Shelf] = field(default_factory=dict[str, Shelf])
+    offered: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict[tuple[str, str], frozenset[str]])
+
+    def list_operations(self, target: Target) -> frozenset[str]:
+        """What can be asked of a target; nothing, if its provider is not here."""
+        shelf = self.shelves.get(target.provider)
+        if shelf is None:
+            return frozenset()
+        said = self.offered.get((target.provider, target.model))
+        return shelf.list_operations(target.model) if said is None else said & shelf.operations
 
 
 def build_catalog(
@@ -60,7 +80,16 @@ def build_catalog(
     for offer in offers:
         name = offer.model if offer.bare else f"{offer.provider}/{offer.model}"
         records.setdefault(name, _record(name, offer))
-    return Catalog(records=records, shelves=dict(shelves))
+    said = {(offer.provider, offer.model): offer.operations for offer in offers if offer.operations}
+    catalog = Catalog(records=records, shelves=dict(shelves), offered=said)
+    asked = {name: _join(catalog, record.targets) for name, record in records.items()}
+    told = {name: replace(record, operations=asked[name]) for name, record in records.items()}
+    return replace(catalog, records=told)
+
+
+def _join(catalog: Catalog, targets: Sequence[Target]) -> frozenset[str]:
+    """What can be asked of a name: what can be asked of one of its targets."""
+    return frozenset[str]().union(*(catalog.list_operations(target) for target in targets))
 
 
 def _record(name: str, offer: Offer) -> ModelRecord:
@@ -83,8 +112,8 @@ def split_target(text: str) -> Target:
 def plan(catalog: Catalog, model: str, operation: str) -> Plan:
     """The targets for one call, in order.
 
-    Raises: ModelNotFound if nothing bears that name, NoTarget naming each excluded target if none can serve
-    `operation`.
+    Raises: ModelNotFound if nothing bears that name, or what does can be asked for other things only; NoTarget naming
+    each excluded target if none can serve.
     """
     candidates = find_candidates(catalog, model)
     if not candidates:
@@ -94,23 +123,32 @@ def plan(catalog: Catalog, model: str, operation: str) -> Plan:
     targets: list[Target] = []
     excluded: list[Excluded] = []
     for target in candidates:
-        if reason := find_obstacle(catalog, target, operation):
-            excluded.append(Excluded(target, reason))
+        if obstacle := find_obstacle(catalog, target, operation):
+            excluded.append(obstacle)
         else:
             targets.append(target)
+    if not targets and all(item.cause == "operation" for item in excluded):
+        raise refuse_operation(show_name(model), excluded)
     if not targets:
         raise NoTarget(f"No provider can serve {show_name(model)} now. {list_reasons(excluded)}.", param="model")
     return Plan(request_model=model, operation=operation, targets=tuple(targets), excluded=tuple(excluded))
 
 
-def find_obstacle(catalog: Catalog, target: Target, operation: str) -> str:
-    """Why a target cannot serve that kind of call, whoever asks; empty if it can."""
+def find_obstacle(catalog: Catalog, target: Target, operation: str) -> Excluded | None:
+    """Why a target cannot serve that kind of call, whoever asks; None if it can."""
     shelf = catalog.shelves.get(target.provider)
     if shelf is None:
-        return f"provider {target.provider} is not configured"
+        return Excluded(target, f"provider {target.provider} is not configured")
     if operation not in shelf.operations:
-        return f"provider {target.provider} does not serve {operation}"
-    return ""
+        return Excluded(target, f"provider {target.provider} does not serve {operation}", "operation")
+    if operation not in catalog.list_operations(target):
+        return Excluded(target, f"it does not serve {operation}", "operation")
+    return None
+
+
+def refuse_operation(wanted: str, excluded: Sequence[Excluded]) -> ModelNotFound:
+    """The error for a call of models that can be asked for other things only, now and later."""
+    return ModelNotFound(f"The model {wanted} does not serve this address. {list_reasons(excluded)}.", param="model")
 
 
 def find_candidates(catalog: Catalog, model: str) -> tuple[Target, ...]:

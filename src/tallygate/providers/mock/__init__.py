@@ -4,16 +4,17 @@ They are served inside the process but take the way of every provider, through t
 model's name. What each of them does is written down in docs/reference/providers.md.
 """
 
-from tallygate.providers.base import Provider
+from tallygate.providers.base import CHATS, EMBEDS, Provider
 from tallygate.providers.mock.serve import serve
 
 ROW = Provider(
     name="mock",
     title="built-in test models",
     base_url="mock:",
-    speaks={"openai_chat": "/v1/chat/completions"},
+    speaks={"openai_chat": "/v1/chat/completions", "openai_embeddings": "/v1/embeddings"},
     auth="none",
-    models=("echo", "tools", "thinking", "slow", "fail-429", "fail-500", "fail-midstream"),
+    models=("echo", "tools", "thinking", "slow", "fail-429", "fail-500", "fail-midstream", "embed"),
+    serves={"embed": EMBEDS, "fail-[45]*": CHATS | EMBEDS, "*": CHATS},
     quality="test",
     keeps_inputs=False,
     serve=serve,

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import DecodeError, json, structs
 
 from tallygate.errors import InvalidValue, StreamBroken
+from tallygate.providers.mock import embed
 from tallygate.providers.mock.request import Request
 from tallygate.providers.mock.script import Said, answer
 from tallygate.providers.mock.wire import identify, write_beginning, write_error, write_stream, write_whole
@@ -56,13 +57,28 @@ class MockAnswer:
 
 
 async def serve(request: OutgoingRequest) -> MockAnswer:
-    """Answer one chat request."""
+    """Answer one request."""
+    embeds = request.url.endswith("/embeddings")
     try:
-        asked = json.decode(request.body, type=Request)
+        asked = json.decode(request.body, type=embed.Request if embeds else Request)
     except DecodeError:
         return _refuse(400, "The test models cannot read this request.")
     if failing := _FAIL.match(asked.model):
         return _refuse(int(failing[1]), f"{asked.model} always fails with {failing[1]}.")
+    return _embed(asked, request.body) if isinstance(asked, embed.Request) else await _chat(asked, request.body)
+
+
+def _embed(asked: embed.Request, body: bytes) -> MockAnswer:
+    if asked.model != "embed":
+        return _refuse(404, "There is no test model of that name.", "model")
+    try:
+        answered = embed.write_answer(asked)
+    except InvalidValue as error:
+        return _refuse(400, error.message, error.param)
+    return MockAnswer(200, {"content-type": "application/json", "x-request-id": identify(body)}, (answered,))
+
+
+async def _chat(asked: Request, body: bytes) -> MockAnswer:
     slow = _SLOW.match(asked.model)
     if slow is None and asked.model not in _PLAIN:
         return _refuse(404, "There is no test model of that name.", "model")
@@ -72,7 +88,7 @@ async def serve(request: OutgoingRequest) -> MockAnswer:
         said = answer(asked)
     except InvalidValue as error:
         return _refuse(400, error.message, error.param)
-    return await _speak(asked, said, identify(request.body), int(slow[1] or SLOW_MS) if slow else 0)
+    return await _speak(asked, said, identify(body), int(slow[1] or SLOW_MS) if slow else 0)
 
 
 async def _speak(asked: Request, said: Said, identity: str, pause_ms: int) -> MockAnswer:
