@@ -42,6 +42,7 @@ OLLAMA: Pages = {
         }
     ),
     "/v1/models": page(listing({"id": "gemma3:latest", "created": 1759559643, "owned_by": "library"})),
+    "/api/show": page({"details": {"format": "gguf"}, "capabilities": ["completion", "vision"]}),
 }
 
 LLAMACPP_META = {"vocab_type": 2, "n_vocab": 128256, "n_ctx_train": 131072, "n_embd": 4096, "size": 4912898304}
@@ -55,6 +56,7 @@ LLAMACPP: Pages = {
         },
         server="llama.cpp",
     ),
+    "/props": page({"total_slots": 4, "modalities": {"vision": True, "audio": False}}, server="llama.cpp"),
 }
 
 VLLM: Pages = {
@@ -86,6 +88,7 @@ LMSTUDIO: Pages = {
                 "compatibility_type": "mlx",
                 "quantization": "4bit",
                 "state": "not-loaded",
+                "capabilities": ["tool_use"],
                 "max_context_length": 32768,
             },
             {

@@ -7,14 +7,14 @@ from urllib.parse import urlsplit
 import pytest
 from msgspec import structs
 
-from tallygate.genai.catalog import Offer
+from tallygate.genai.catalog import UNKNOWN, Offer
 from tallygate.genai.secret import Secret
 from tallygate.providers.base import Found, Missing, Provider
 from tallygate.providers.discover import Place, discover, find_place
 from tallygate.providers.ollama import ROW as OLLAMA_ROW
 from tallygate.providers.vllm import ROW as VLLM_ROW
 from tests.providers.engines import GATEWAY, LLAMACPP, LMSTUDIO, OLLAMA, STRANGER, VLLM, Server, page
-from tests.transport.wire import Line, going_out, serving, unused_port
+from tests.transport.wire import Line, answer, going_out, serving, unused_port
 
 pytestmark = pytest.mark.anyio
 
@@ -58,6 +58,32 @@ async def test_every_engine_is_found_with_its_models() -> None:
         assert item.reason == f"answers on port {port_of(urls[name])} of this machine"
         assert item.offers
         assert {offer.provider for offer in item.offers} == {name}
+
+
+async def test_each_model_of_an_ollama_is_asked_what_it_can_do() -> None:
+    server = Server(OLLAMA)
+    async with serving(server) as url:
+        item = (await look({"ollama": port_of(url)}))["ollama"]
+    assert isinstance(item, Found)
+    assert [offer.capabilities.vision for offer in item.offers] == [True, True]
+    assert sum(head.startswith("POST /api/show") for head in server.heads) == 2
+
+
+async def test_a_model_that_nothing_is_said_of_is_offered_all_the_same() -> None:
+    async def script(line: Line) -> None:
+        while True:
+            head, _ = await line.hear()
+            if head.startswith("POST"):
+                await line.hear_end()
+                return
+            said = OLLAMA[head.split(" ")[1]]
+            await line.say(answer(said.body))
+
+    async with serving(script) as url, asyncio.timeout(10):
+        item = (await look({"ollama": port_of(url)}, within_ms=2_000))["ollama"]
+    assert isinstance(item, Found)
+    assert [offer.model for offer in item.offers] == ["gemma3:latest", "nomic-embed-text:latest"]
+    assert {offer.capabilities for offer in item.offers} == {UNKNOWN}
 
 
 async def test_nothing_there() -> None:

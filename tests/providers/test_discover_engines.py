@@ -3,9 +3,9 @@
 import pytest
 from msgspec import json
 
-from tallygate.genai.catalog import Offer
+from tallygate.genai.catalog import UNKNOWN, Capabilities, Offer
 from tallygate.providers import llamacpp, lmstudio, ollama, vllm
-from tallygate.providers.base import Engine, Provider, Seen, Sighting
+from tallygate.providers.base import CHATS, EMBEDS, Engine, Provider, Seen, Sighting
 from tests.providers.engines import (
     GATEWAY,
     LLAMACPP,
@@ -43,13 +43,22 @@ def recognise(name: str, pages: Pages) -> Sighting | None:
                 Offer("ollama", "nomic-embed-text:latest", created_s=1756713600),
             ),
         ),
-        ("llamacpp", (Offer("llamacpp", "qwen3", context_tokens=131072),)),
+        (
+            "llamacpp",
+            (Offer("llamacpp", "qwen3", context_tokens=131072, capabilities=Capabilities(vision=True, audio=False)),),
+        ),
         ("vllm", (Offer("vllm", "Qwen/Qwen3-8B", context_tokens=40960),)),
         (
             "lmstudio",
             (
-                Offer("lmstudio", "qwen2-vl-7b-instruct", context_tokens=32768),
-                Offer("lmstudio", "text-embedding-nomic-embed-text-v1.5", context_tokens=2048),
+                Offer(
+                    "lmstudio",
+                    "qwen2-vl-7b-instruct",
+                    context_tokens=32768,
+                    capabilities=Capabilities(vision=True, tools=True),
+                    operations=CHATS,
+                ),
+                Offer("lmstudio", "text-embedding-nomic-embed-text-v1.5", context_tokens=2048, operations=EMBEDS),
             ),
         ),
     ],
@@ -106,6 +115,50 @@ def test_a_llamacpp_that_is_loading_is_told_apart_from_a_stranger() -> None:
 def test_llamacpp_s_window_is_the_one_it_was_started_with(meta: object, context_tokens: int | None) -> None:
     pages = {"/v1/models": page(listing({"id": "m", "owned_by": "llamacpp", "meta": meta}))}
     assert recognise("llamacpp", pages) == Sighting((Offer("llamacpp", "m", context_tokens=context_tokens),))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"null", b'{"modalities": 1}', b'{"role": "router"}', b'{"modalities": {"vision": "yes"}}', b"[" * 100_000],
+    ids=lambda body: repr(body[:20]),
+)
+def test_a_llamacpp_that_does_not_say_what_it_has_is_one_all_the_same(body: bytes) -> None:
+    sighting = recognise("llamacpp", LLAMACPP | {"/props": Seen(200, {}, body)})
+    assert sighting == Sighting((Offer("llamacpp", "qwen3", context_tokens=131072),))
+
+
+def test_of_several_llamacpp_models_none_has_what_the_server_says_of_itself() -> None:
+    two = page(listing({"id": "a", "owned_by": "llamacpp"}, {"id": "b", "owned_by": "llamacpp"}))
+    sighting = recognise("llamacpp", LLAMACPP | {"/v1/models": two})
+    assert sighting == Sighting((Offer("llamacpp", "a"), Offer("llamacpp", "b")))
+
+
+@pytest.mark.parametrize(
+    ("said", "capabilities", "operations"),
+    [
+        (["completion"], Capabilities(vision=False, tools=False, reasoning=False), CHATS),
+        (
+            ["completion", "tools", "thinking", "vision", "audio", "insert"],
+            Capabilities(vision=True, audio=True, tools=True, reasoning=True),
+            CHATS,
+        ),
+        (["embedding"], UNKNOWN, EMBEDS),
+        (["image"], UNKNOWN, frozenset()),
+        ([], UNKNOWN, frozenset()),
+    ],
+)
+def test_ollama_says_of_each_model_what_it_can_do(
+    said: list[str], capabilities: Capabilities, operations: frozenset[str]
+) -> None:
+    offer = Offer("ollama", "m")
+    assert json.decode(ollama.ask(offer)) == {"model": "m"}
+    learnt = ollama.learn(offer, page({"capabilities": said}))
+    assert learnt == Offer("ollama", "m", capabilities=capabilities, operations=operations)
+
+
+@pytest.mark.parametrize("seen", [page({}, 404), page("?"), page([]), page({"capabilities": ["completion"]}, 500)])
+def test_an_ollama_that_says_nothing_of_a_model_leaves_it_as_it_was(seen: Seen) -> None:
+    assert ollama.learn(Offer("ollama", "m"), seen) == Offer("ollama", "m")
 
 
 def test_an_older_lm_studio_is_known_by_the_owner_of_its_models() -> None:

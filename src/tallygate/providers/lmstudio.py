@@ -7,7 +7,7 @@ It answers by a JSON schema whatever the model, and refuses JSON without one
 from typing import Final
 
 from tallygate.genai.catalog import UNKNOWN, Capabilities, Offer
-from tallygate.providers.base import Engine, Provider, Seen, Sighting
+from tallygate.providers.base import CHATS, EMBEDS, Engine, Provider, Seen, Sighting
 from tallygate.providers.listing import Item, Listing, read_listing
 
 _SEEING: Final = {"llm": False, "vlm": True}
@@ -35,7 +35,7 @@ def _offer(item: Item) -> Offer:
         item.id,
         context_tokens=item.max_context_length,
         capabilities=UNKNOWN if embeds else able,
-        operations=frozenset({"embed"}) if embeds else frozenset(),
+        operations=EMBEDS if embeds else CHATS if item.type in _SEEING else frozenset(),
     )
 
 

@@ -15,7 +15,7 @@ _WIDE = Reach(context_tokens=400_000, output_tokens_max=128_000)
 _CHAT = Reach(context_tokens=128_000, output_tokens_max=16_384)
 _THINKING = Reach(context_tokens=200_000, output_tokens_max=100_000)
 
-# The same pages, and developers.openai.com/api/docs/guides/{images-vision,pdf-files,audio,structured-outputs,reasoning}.
+# The same pages, and developers.openai.com/api/docs/guides: images-vision, pdf-files, audio, structured-outputs.
 # What is not said of a name is not known: a newer model may have it.
 _SEES = Capabilities(vision=True, pdf=True, tools=True, json_mode=True, json_schema=True)
 _CHATS = replace(_SEES, audio=False, reasoning=False)
