@@ -100,6 +100,8 @@ def test_a_thought_told_by_its_id_may_fill_the_context() -> None:
     turns = [{"role": "user", "content": "hi"}, thought]
     assert input_of(LARGE, input=turns)[0] == 200_000
     assert input_of(LARGE, input=[*turns[:1], {**thought, "encrypted_content": "gAAA"}])[0] < 1_000
+    # Where another dialect is spoken, no ids are sent.
+    assert input_of(msgspec.structs.replace(UNKNOWN, foreign=True), input=turns)[0] < 1_000
 
 
 SHOT = {"type": "computer_screenshot", "image_url": "https://pictures.example/a.png"}

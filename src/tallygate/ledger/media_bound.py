@@ -61,7 +61,7 @@ def bound_media(request: ChatRequest, reach: Reach) -> Carried:
         path = f"messages[{index}]"
         _refuse_references(message, path)
         carried += _sum(message.parts, f"{path}.content", reach)
-        if request.dialect == RESPONSES:
+        if request.dialect == RESPONSES and not reach.foreign:  # another dialect's provider is sent no ids
             carried += _bound_thoughts(message, f"{path}.content", reach)
     return carried
 

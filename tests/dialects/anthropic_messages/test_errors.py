@@ -68,3 +68,11 @@ def test_our_errors(error: TallygateError, status: int, kind: str) -> None:
     told: dict[str, Any] = msgspec.json.decode(rendered.body)
     assert rendered.status == status
     assert told == {"type": "error", "error": {"type": kind, "message": error.message}, "request_id": "req_7"}
+
+
+def test_a_refused_thread_is_told_so_that_clients_go_on_without_one() -> None:
+    written = write_error(errors.UnsupportedParameter("No threads.", param="thread"), "req_1")
+    told = msgspec.json.decode(written.body)["error"]
+    assert told["details"] == {"error_code": "thread_unsupported_request", "unsupported": ["thread"]}
+    other = write_error(errors.UnsupportedParameter("No stop.", param="stop"), "req_1")
+    assert "details" not in msgspec.json.decode(other.body)["error"]

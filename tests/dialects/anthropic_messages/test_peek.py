@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tallygate.dialects.anthropic_messages.peek import check_version, peek, peek_count
-from tallygate.errors import InvalidValue, MissingField, RequestError
+from tallygate.errors import InvalidValue, MissingField, RequestError, UnsupportedParameter
 from tests.golden.recordings import GOLDEN
 
 USER = {"role": "user", "content": "hi"}
@@ -144,3 +144,13 @@ def test_the_newer_version_refuses_what_the_older_takes(members: dict[str, Any],
 )
 def test_the_newer_version_takes_the_same_elsewhere(members: dict[str, Any]) -> None:
     assert judge(NEW, **members) is None
+
+
+@pytest.mark.parametrize("take", [peek, peek_count])
+@pytest.mark.parametrize("thread", [{"type": "create"}, {"type": "continue", "previous_message_id": "msg_1"}])
+def test_a_thread_at_the_provider_is_refused(take: Any, thread: dict[str, Any]) -> None:
+    body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}
+    with pytest.raises(UnsupportedParameter) as caught:
+        take(msgspec.json.encode({**body, "thread": thread}), 64)
+    assert caught.value.param == "thread"
+    assert take(msgspec.json.encode({**body, "thread": None}), 64).model == "m"

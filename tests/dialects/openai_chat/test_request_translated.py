@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from tallygate.dialects.openai_chat.request import write_request
+from tallygate.dialects.openai_chat.request import read_request, write_request
+from tallygate.dialects.registry import DIALECTS
 from tallygate.errors import UnsupportedParameter
 from tallygate.genai.chat import ChatRequest, ReasoningOptions, ResponseFormat, Tool, ToolChoice
 from tallygate.genai.messages import (
@@ -133,3 +134,19 @@ def test_allowed_tools_are_named_with_their_own_kind() -> None:
         "mode": "required",
         "tools": [{"type": "function", "function": {"name": "f"}}, {"type": "custom", "custom": {"name": "g"}}],
     }
+
+
+@pytest.mark.parametrize("dialect", ["openai_responses", "anthropic_messages"])
+def test_what_clients_made_of_an_answer_for_themselves_is_left_behind(dialect: str) -> None:
+    call = {"name": "f", "arguments": '{"a":1}', "parsed_arguments": {"a": 1}}
+    said = {
+        "role": "assistant",
+        "content": "{}",
+        "parsed": {},
+        "tool_calls": [{"id": "c", "type": "function", "function": call}],
+    }
+    turns = [{"role": "user", "content": "Hi"}, said, {"role": "tool", "tool_call_id": "c", "content": "1"}]
+    request = read_request(msgspec.json.encode({"model": "m", "messages": turns, "max_tokens": 9}))
+    written = DIALECTS[dialect].write_request(request)
+    assert b"parsed" not in written.body
+    assert {path.rpartition(".")[2] for path in written.dropped} == {"parsed", "parsed_arguments"}

@@ -7,10 +7,11 @@ from typing import Any, Final
 
 import msgspec
 
+from tallygate.dialects.anthropic_messages.peek import THREAD
 from tallygate.dialects.base import Rendered
 from tallygate.dialects.complaints import decode_complaint, guess_status, judge, read_complaint
 from tallygate.dialects.retry_after import read_retry_after
-from tallygate.errors import NoTarget, ProviderOverloaded, TallygateError
+from tallygate.errors import NoTarget, ProviderOverloaded, TallygateError, UnsupportedParameter
 
 _OVERLOADED: Final = 529
 """The status of this wire for a provider that is overloaded."""
@@ -25,6 +26,9 @@ _TYPES: Final = {
     504: "timeout_error",
     524: "timeout_error",
 }
+
+_NO_THREAD: Final = {"error_code": "thread_unsupported_request", "unsupported": [THREAD]}
+"""What tells the vendor's clients to send the whole conversation instead (…/build-with-claude/message-threads)."""
 
 
 def read_error(status: int, body: bytes, retry_after: str | None) -> TallygateError:
@@ -46,7 +50,10 @@ def write_error(error: TallygateError, request_id: str) -> Rendered:
 
 def error_object(error: TallygateError) -> dict[str, Any]:
     """The error, the same in a body and in a stream. There is no place for a field's path: the sentence names it."""
-    return {"type": "error", "error": {"type": _name_type(error), "message": error.message}}
+    told: dict[str, Any] = {"type": _name_type(error), "message": error.message}
+    if isinstance(error, UnsupportedParameter) and error.param == THREAD:
+        told["details"] = _NO_THREAD
+    return {"type": "error", "error": told}
 
 
 def _name_type(error: TallygateError) -> str:

@@ -25,11 +25,14 @@ HARMLESS: Final = frozenset({
     "max_tool_calls",  # how often the provider may run tools of its own; here it runs none
     "namespace",  # a group of tools, which the tool's name begins with
     "obfuscation",  # padding against eavesdroppers
+    "parsed",  # what the official client makes of an answer's text, which is there
+    "parsed_arguments",  # the same of a call's arguments
     "prediction",  # a guess at the answer that makes it come sooner, never another
     "prompt_cache_breakpoint",  # where a prompt may be cached: changes its price, never the answer
     "prompt_cache_key",  # as cached_content
     "prompt_cache_options",  # as prompt_cache_breakpoint
     "prompt_cache_retention",  # as cached_content
+    "provider_specific_fields",  # what litellm keeps of an answer beside its words and calls, which are there
     "safety_identifier",  # tells the other provider who its user is, for its own abuse reports
     "session_id",  # keeps a client's calls at one server, for its cache
     "store",  # whether the other provider keeps the answer for its own dashboard

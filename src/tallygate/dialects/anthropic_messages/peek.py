@@ -13,11 +13,13 @@ from msgspec import Meta, Raw, Struct
 
 from tallygate.dialects.faults import explain, name_kind
 from tallygate.dialects.scan import Outline, outline
-from tallygate.errors import InvalidValue, MissingField
+from tallygate.errors import InvalidValue, MissingField, UnsupportedParameter
 from tallygate.genai.peek import Peek
 
 TOKENS_MAX: Final = 2**31 - 1
 STOPS_MAX: Final = 1_024
+
+THREAD: Final = "thread"
 
 _MODEL_CHARACTERS_MAX: Final = 256
 
@@ -101,13 +103,15 @@ _EXPECTED = {
 def peek(body: bytes, depth_max: int) -> Peek:
     """Outline a messages request and check the fields that decide where it goes and what it may cost.
 
-    Raises what `scan.outline` raises, MissingField, and InvalidValue; `param` is a path such as ``messages[0].role``.
+    Raises what `scan.outline` raises, MissingField, InvalidValue, and UnsupportedParameter for a thread; `param` is a
+    path such as ``messages[0].role``.
     """
     shape = outline(body, depth_max)
     try:
         read = _GENERATING.decode(body)
     except msgspec.ValidationError as error:
         raise explain(error, _EXPECTED) from None
+    _refuse_thread(body, shape)
     return _outlined(read, read.max_tokens, shape, len(body))
 
 
@@ -119,7 +123,22 @@ def peek_count(body: bytes, depth_max: int) -> Peek:
     except msgspec.ValidationError as error:
         raise explain(error, _EXPECTED) from None
     read.stream = False
+    _refuse_thread(body, shape)
     return _outlined(read, read.max_tokens, shape, len(body))
+
+
+def _refuse_thread(body: bytes, shape: Outline) -> None:
+    """A conversation that lies at the provider (platform.claude.com/docs/en/build-with-claude/message-threads).
+
+    Nobody here can see how much of it there is, and the provider knows one customer, this gateway, whose callers must
+    not read each other's. The vendor's clients go on without a thread when they are told so in the vendor's words.
+    """
+    span = shape.spans.get(THREAD)
+    if span is not None and body[span.value_start : span.end] != b"null":
+        raise UnsupportedParameter(
+            f"`{THREAD}` is not supported: conversations are not kept here. Send the whole one as `messages`.",
+            param=THREAD,
+        )
 
 
 def _outlined(read: _Request, output_tokens_max: int | None, shape: Outline, body_bytes: int) -> Peek:

@@ -14,6 +14,7 @@ from tallygate.dialects.anthropic_messages.peek import STOPS_MAX, TOKENS_MAX
 from tallygate.dialects.anthropic_messages.thinking import read_options, write_options
 from tallygate.dialects.anthropic_messages.tools import read_choice, read_tools, write_choice, write_tools
 from tallygate.dialects.base import Written
+from tallygate.dialects.custom_tools import carry_as_functions
 from tallygate.dialects.fields import Fields, decode_body, without_none
 from tallygate.dialects.losses import Losses
 from tallygate.errors import MissingField
@@ -87,6 +88,7 @@ def write_request(request: ChatRequest) -> Written:
     if request.output_tokens_max is None:
         raise MissingField("`max_tokens` is missing; the provider of this model needs it.", param="max_tokens")
     losses = open_losses(request.dialect, trial=request.trial)
+    request = carry_as_functions(request, losses)
     thinking, effort = write_options(request, losses)
     tools = write_tools(request.tools, request.tool_choice, losses)
     choice = write_choice(request.tool_choice, request.parallel_tool_calls, losses, any_tools=bool(tools))

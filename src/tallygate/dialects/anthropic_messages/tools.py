@@ -28,13 +28,12 @@ def _read_tool(fields: Fields) -> Tool:
     if kind is not None and kind != _OWN:
         name = fields.look("name")
         return Tool(name if isinstance(name, str) else kind, kind=kind, extra=fields.rest())
-    said = {"type": kind} if kind else {}
     return Tool(
         fields.need_text("name"),
         description=fields.text("description"),
         parameters=fields.object("input_schema"),
         strict=fields.flag("strict"),
-        extra={**said, **fields.rest()},
+        extra=fields.rest(),
     )
 
 

@@ -25,6 +25,8 @@ HARMLESS: Final = frozenset({
     "logprobs",  # notes on an earlier answer; its words are there
     "max_tool_calls",  # how often the provider may run tools of its own; here it runs none
     "namespace",  # a group of tools, which the tool's name begins with
+    "parsed",  # what the official client makes of an answer's text, which is there
+    "parsed_arguments",  # the same of a call's arguments
     "prompt_cache_breakpoint",  # where a prompt may be cached: changes its price, never the answer
     "prompt_cache_key",  # as cache_control
     "prompt_cache_options",  # as prompt_cache_breakpoint

@@ -20,6 +20,8 @@ LEGACY_TOOL = "functions"
 LEGACY_CALL = "function_call"
 
 _NAMED = ("function", "custom")
+_REPEATED = "parsed_arguments"
+"""What the official client puts beside a call's arguments and sends back: the same as an object."""
 
 
 def read_tools(fields: Fields) -> tuple[Tool, ...]:
@@ -190,12 +192,13 @@ def read_call(fields: Fields, made_id: str) -> ToolCall:
         raise fields.refuse("function or custom", "type")
     fields.take("index")
     inner = fields.need_inside(kind)
+    repeated = {_REPEATED: inner.take(_REPEATED)} if _REPEATED in inner else {}
     return ToolCall(
         id=fields.text("id") or made_id,
         name=inner.need_text("name"),
         arguments=read_arguments(inner, "input" if kind == "custom" else "arguments"),
         kind="custom" if kind == "custom" else "function",
-        extra=fields.rest(),
+        extra={**repeated, **fields.rest()},
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from tallygate.dialects.openai_responses.names import map_namespaces
+from tallygate.dialects.openai_responses.names import list_custom, map_namespaces
 from tallygate.genai.messages import Extra
 
 _BLANK: Final[Mapping[str, Any]] = {
@@ -51,10 +51,13 @@ _DECODE: Final = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class Asked(Struct, frozen=True):
-    """What an answer needs to know of its request: members to repeat, and which functions stand in a namespace."""
+    """What an answer needs to know of its request: members to repeat, which functions stand in a namespace, and the
+    names of its custom tools.
+    """
 
     repeated: Extra = {}
     namespaces: Mapping[str, str] = {}
+    customs: frozenset[str] = frozenset()
 
 
 def read_asked(body: bytes) -> Asked:
@@ -63,7 +66,8 @@ def read_asked(body: bytes) -> Asked:
         return Asked()
     members = _DECODE(body)
     repeated = {name: value for name, value in members.items() if name in REPEATED and value is not None}
-    return Asked(repeated, map_namespaces(members.get("tools")))
+    tools = members.get("tools")
+    return Asked(repeated, map_namespaces(tools), list_custom(tools))
 
 
 def fill_in(known: dict[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,9 @@ HARMLESS: Final = frozenset({
     "input_examples",  # the tool's schema and description stay
     "keep_alive",  # how long an engine keeps the model in memory
     "labels",  # for the other provider's own reports
+    "parsed",  # what the official client makes of an answer's text, which is there
+    "parsed_arguments",  # the same of a call's arguments
+    "provider_specific_fields",  # what litellm keeps of an answer beside its words and calls, which are there
     "prediction",  # a guess at the answer that makes it come sooner, never another
     "session_id",  # keeps a client's calls at one server, for its cache
     "speed",  # how fast, at what price

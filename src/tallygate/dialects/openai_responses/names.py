@@ -29,6 +29,22 @@ def map_namespaces(tools: Any) -> Mapping[str, str]:
     return dict(_walk(tools))
 
 
+def list_custom(tools: Any) -> frozenset[str]:
+    """The names of all custom tools among `tools`, as decoded JSON; in a namespace, their joined names."""
+    placed = [(None, tool) for tool in _objects(tools)]
+    placed += [
+        (space["name"], tool)
+        for _, space in placed
+        if space.get("type") == "namespace" and isinstance(space.get("name"), str)
+        for tool in _objects(space.get("tools"))
+    ]
+    return frozenset(
+        join_name(space, tool["name"])
+        for space, tool in placed
+        if tool.get("type") == "custom" and isinstance(tool.get("name"), str)
+    )
+
+
 def _walk(tools: Any) -> Iterator[tuple[str, str]]:
     for tool in _objects(tools):
         namespace = tool.get("name")

@@ -13,6 +13,7 @@ from msgspec import Struct
 from tallygate.dialects.fields import Fields, overlay
 from tallygate.dialects.openai_chat.response import decode_answer, seconds_of, text_of
 from tallygate.dialects.openai_responses.content import Manner
+from tallygate.dialects.openai_responses.custom_calls import turn_back
 from tallygate.dialects.openai_responses.envelope import Asked, fill_in, read_asked, strip
 from tallygate.dialects.openai_responses.errors import read_failure
 from tallygate.dialects.openai_responses.items import begin_message, read_item, write_items
@@ -132,7 +133,8 @@ def write_response(response: ChatResponse, asked: bytes = b"") -> bytes:
         response.service_tier,
         response.extra if same else request.repeated,
     )
-    output = write_items(choice.parts, "output", answer_manner(response.id, request, same=same))
+    parts = turn_back(choice.parts, request.customs)
+    output = write_items(parts, "output", answer_manner(response.id, request, same=same))
     body = write_body(head, output)
     end = write_end(choice.finish_reason, choice.extra if same else {})
     usage = write_usage(response.usage)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from tallygate.dialects.fields import overlay
+from tallygate.dialects.openai_responses.custom_calls import TurningBack
 from tallygate.dialects.openai_responses.envelope import Asked, read_asked
 from tallygate.dialects.openai_responses.errors import error_event, failed_error
 from tallygate.dialects.openai_responses.losses import NAME
@@ -31,6 +32,7 @@ class ResponsesWriter:
         self._same = False
         self._head = Head("", "", 0, None, {})
         self._telling = Telling(answer_manner("", Asked(), same=False))
+        self._customs = TurningBack(frozenset())
         self._number = 0
         self._usage: stream.UsageSeen | None = None
         self._finished: stream.Finished | None = None
@@ -53,7 +55,9 @@ class ResponsesWriter:
             case stream.Ended():
                 return self._end(event)
             case _:
-                return self._frames(self._tell(event)) if event.choice == 0 else b""
+                if event.choice != 0:
+                    return b""
+                return b"".join(self._frames(self._tell(turned)) for turned in self._customs.turn(event))
 
     def fail(self, error: TallygateError, request_id: str = "") -> bytes:
         """The events `error` and `response.failed`, with nothing after them."""
@@ -66,6 +70,7 @@ class ResponsesWriter:
         extra = event.extra if self._same else asked.repeated
         self._head = Head(event.id, event.model, event.created_s, event.service_tier, extra)
         self._telling = Telling(answer_manner(event.id, asked, same=self._same))
+        self._customs = TurningBack(asked.customs)
         body = write_body(self._head, [])
         return self._frames({"type": kind, "response": body} for kind in ("response.created", "response.in_progress"))
 
@@ -94,7 +99,8 @@ class ResponsesWriter:
         finished = self._finished or stream.Finished("stop")
         if finished.reason == "error":
             return self.fail(ProviderFailed())
-        closing = self._frames(self._telling.close())
+        closing = b"".join(self._frames(self._tell(left)) for left in self._customs.finish())
+        closing += self._frames(self._telling.close())
         head = self._head
         usage = write_usage(self._usage.usage if self._usage else None)
         if self._same:
