@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from tallygate.dialects.base import Written
+from tallygate.dialects.custom_tools import carry_as_functions
 from tallygate.dialects.fields import Fields, decode_body, without_none
 from tallygate.dialects.losses import Losses
 from tallygate.dialects.openai_chat.losses import NAME, open_losses
@@ -136,6 +137,7 @@ def write_request(request: ChatRequest) -> Written:
     A `system` beside the messages becomes the first message: few providers know it elsewhere.
     """
     losses = open_losses(request.dialect, trial=request.trial)
+    request = carry_as_functions(request, losses)
     messages = write_messages(request.messages, losses)
     if request.system:
         messages.insert(0, {"role": "system", "content": write_content(request.system, "system", losses)})
