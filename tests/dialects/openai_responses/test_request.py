@@ -5,9 +5,21 @@ from typing import Any
 import msgspec
 import pytest
 
+from tallygate.dialects.openai_responses.peek import peek
 from tallygate.dialects.openai_responses.request import read_request, write_request
+from tallygate.dialects.openai_responses.response import write_response
+from tallygate.dialects.registry import DIALECTS
 from tallygate.errors import InvalidValue, MissingField, RequestError, UnsupportedParameter
-from tallygate.genai.chat import ChatRequest, ReasoningOptions, ResponseFormat, Sampling, Tool, ToolChoice
+from tallygate.genai.chat import (
+    ChatRequest,
+    ChatResponse,
+    Choice,
+    ReasoningOptions,
+    ResponseFormat,
+    Sampling,
+    Tool,
+    ToolChoice,
+)
 from tallygate.genai.messages import (
     Audio,
     Inline,
@@ -192,3 +204,24 @@ def test_a_function_that_only_looks_as_if_it_stood_in_a_namespace_stays_as_it_is
     tool = {"type": "function", "name": "f", "parameters": None, "strict": False, "namespace": "ns"}
     body = msgspec.json.encode({"model": "m", "input": "hi", "tools": [tool]})
     assert body_of(read_request(body))["tools"] == [tool]
+
+
+@pytest.mark.parametrize("dialect", ["openai_chat", "anthropic_messages"])
+def test_a_reference_to_a_thought_that_nobody_kept_is_a_thought_left_out(dialect: str) -> None:
+    answer = ChatResponse("resp_1", "m", 0, (Choice(0, (Reasoning("Hm."),)),), dialect="elsewhere")
+    (thought,) = msgspec.json.decode(write_response(answer))["output"]
+    call = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
+    items = [
+        {"role": "user", "content": "Hi"},
+        {"type": "item_reference", "id": thought["id"]},
+        call,
+        {"type": "function_call_output", "call_id": "c", "output": "1"},
+    ]
+    body = msgspec.json.encode({"model": "m", "input": items, "max_output_tokens": 9})
+    assert peek(body, 64).model == "m"
+    written = DIALECTS[dialect].write_request(read_request(body))
+    assert written.dropped == ("messages.reasoning",)
+    assert len(msgspec.json.decode(written.body)["messages"]) == 3
+    # The thought itself says no more by its id.
+    sent_back = read_request(msgspec.json.encode({"model": "m", "input": [thought]}))
+    assert sent_back.messages[0].parts == (Reasoning("Hm."),)

@@ -12,13 +12,16 @@ from msgspec import structs
 
 from tallygate.dialects.fields import Fields
 from tallygate.dialects.openai_responses.content import Manner, read_content, write_said
-from tallygate.dialects.openai_responses.marks import Place
+from tallygate.dialects.openai_responses.marks import UNKEPT, Place, is_unkept
 from tallygate.dialects.openai_responses.names import join_name, split_name
 from tallygate.dialects.openai_responses.reasoning import read_thought, write_thought
 from tallygate.genai.messages import Extra, Opaque, Part, Reasoning, Refusal, Text, ToolCall
 
 ITEM: Final = "item"
 """Under which name a part keeps the marks of its item."""
+
+REFERENCE: Final = "item_reference"
+"""An item that stands for one of an earlier answer. Only that to a thought nobody kept is taken: it is an empty one."""
 
 _MESSAGE: Final = "message"
 """Under which name the first part of a message keeps the members of it that have no name here."""
@@ -43,6 +46,8 @@ def read_item(fields: Fields, place: Place) -> tuple[Part, ...]:
         return (read_thought(fields, place),)
     if kind in _CALLS:
         return (read_call(fields, kind, place),)
+    if kind == REFERENCE and is_unkept(fields.look("id")):
+        return (Reasoning(""),)
     return (Opaque(kind, extra=fields.rest()),)
 
 
@@ -131,7 +136,7 @@ def write_item(run: Sequence[Part], index: int, path: str, manner: Manner) -> di
         case Text() | Refusal():
             item, prefix = _write_message(run, path, manner), "msg"
         case Reasoning():
-            item, prefix = write_thought(first, same=manner.same), "rs"
+            item, prefix = write_thought(first, same=manner.same), UNKEPT
         case ToolCall():
             item, prefix = _write_call(first, path, manner), CALL_TYPES[first.kind][2]
         case Opaque() if manner.same:
@@ -142,7 +147,7 @@ def write_item(run: Sequence[Part], index: int, path: str, manner: Manner) -> di
     if manner.answer_id is None:
         return item
     item.setdefault("id", Place(manner.answer_id, index).make_id(prefix))
-    if prefix != "rs":  # thoughts have no status on this wire
+    if prefix != UNKEPT:  # thoughts have no status on this wire
         item.setdefault("status", "completed")
     return item
 

@@ -13,6 +13,10 @@ from tallygate.genai.messages import Extra
 
 MARKS: Final = ("id", "status", "phase")
 
+UNKEPT: Final = "rs_unkept"
+"""What the made id of a thought begins with, in place of ``rs``. Some clients send a thought by its id alone: by this
+one it is known that nobody has it."""
+
 _ID_CHARACTERS_MAX: Final = 48
 """How much of an answer's id goes into those of its items, which may have 64 characters."""
 
@@ -30,8 +34,15 @@ class Place(Struct, frozen=True):
     def read_marks(self, fields: Fields, prefix: str) -> Extra:
         """The marks of an item, taken out of it, without what says nothing: a made id, that it is complete."""
         marks: dict[str, Any] = {name: fields.take(name) for name in MARKS}
+        if is_unkept(marks["id"]):
+            marks["id"] = None
         if marks["status"] in ("completed", "in_progress"):
             marks["status"] = None
         if marks["id"] == self.make_id(prefix):
             marks["id"] = None
         return {name: value for name, value in marks.items() if value is not None}
+
+
+def is_unkept(item_id: Any) -> bool:
+    """True for the id of a thought that was made here, so that no provider can know it."""
+    return isinstance(item_id, str) and item_id.startswith(f"{UNKEPT}_")

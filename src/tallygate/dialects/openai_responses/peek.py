@@ -6,12 +6,14 @@ callers must not read each other's answers, and nobody here can see how much of 
 Source: developers.openai.com/api/reference/responses.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta, Raw, Struct
 
 from tallygate.dialects.faults import explain, name_kind
+from tallygate.dialects.openai_responses.items import REFERENCE
+from tallygate.dialects.openai_responses.marks import is_unkept
 from tallygate.dialects.openai_responses.request import TOKENS_MAX
 from tallygate.dialects.scan import outline
 from tallygate.errors import InvalidValue, MissingField, UnsupportedParameter
@@ -30,6 +32,7 @@ class _Typed(Struct):
 
 class _Item(Struct):
     type: str | None = None
+    id: Any = None
     role: Literal["user", "assistant", "system", "developer"] | None = None
     content: Raw = Raw()  # may be megabytes of picture: looked at, never decoded
 
@@ -147,7 +150,7 @@ def _check_input(value: Raw) -> None:
 
 
 def _check_item(item: _Item, path: str) -> None:
-    if item.type == "item_reference" or (item.type is None and item.role is None):
+    if (item.type == REFERENCE and not is_unkept(item.id)) or (item.type is None and item.role is None):
         raise UnsupportedParameter(
             f"`{path}` refers to an item that lies at a provider; send the item itself, and `store: false`.", param=path
         )
