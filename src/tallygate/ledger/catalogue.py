@@ -6,6 +6,7 @@ exact: an unknown one has no list price. What the operator set wins over this li
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from importlib.resources import files
 from typing import Any, Final
 
@@ -39,7 +40,7 @@ class _Document(Struct, frozen=True):
     prices: tuple[Listing, ...]
 
 
-class Catalogue(Struct, frozen=True):
+class Catalogue(Struct, frozen=True, dict=True):
     """All listings by the name they are looked up by, ``provider/model``, versions in the order they begin."""
 
     listings: Mapping[str, tuple[Listing, ...]]
@@ -51,6 +52,15 @@ class Catalogue(Struct, frozen=True):
             return exact
         plain = self.listings.get(_SNAPSHOT.sub("", target), ())
         return tuple(listing for listing in plain if listing.snapshots)
+
+    @cached_property
+    def providers(self) -> frozenset[str]:
+        """The names of the providers whose models are listed."""
+        return frozenset(name.partition("/")[0] for name in self.listings)
+
+    def has_model(self, model: str) -> bool:
+        """Whether some provider has a model of that name, with or without a date."""
+        return any(self.find(f"{provider}/{model}") for provider in self.providers)
 
     def list_costs(self, target: str) -> tuple[Price, ...]:
         """The list price of a target as versions of its cost; empty if unknown."""

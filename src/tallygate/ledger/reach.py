@@ -4,7 +4,7 @@ Joins what a provider's row states from the vendor's pages, what an engine on th
 the shipped list knows. What nobody states stays unknown. No I/O; replaced as a whole when the providers change.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -45,14 +45,21 @@ class Reaches:
         row, known = self._rows.get(target.provider), self(target)
         return known if row is None or dialect in row.speaks else replace(known, foreign=True)
 
+    def told(self, target: Target) -> Reach:
+        """What callers are told of a target: the figures as they are stated, without room for anybody's rounding."""
+        return self._find(target, lambda listed: listed)
+
     def _join(self, target: Target) -> Reach:
+        return self._find(target, widen)
+
+    def _find(self, target: Target, read: Callable[[int | None], int | None]) -> Reach:
         row = self._rows.get(target.provider)
         stated = Reach() if row is None else find_reach(row, target.model)
         if stated.context_tokens is not None:
             return stated
         context_tokens = self._offered.get((target.provider, target.model))
         if context_tokens is None:
-            context_tokens = widen(self._catalogue.find_context(str(target)))
+            context_tokens = read(self._catalogue.find_context(str(target)))
         return replace(stated, context_tokens=context_tokens)
 
 

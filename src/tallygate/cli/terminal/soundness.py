@@ -8,9 +8,11 @@ import difflib
 from tallygate.cli.terminal.configuration import refusal
 from tallygate.config import Origin, Problem, Resolved
 from tallygate.dialects.registry import DIALECTS
+from tallygate.ledger.catalogue import load_catalogue
 from tallygate.ledger.pricelist import read_terms, try_terms
 from tallygate.providers.complaints import find_complaints
 from tallygate.providers.registry import load_rows
+from tallygate.router.naming import complain_of_aliases
 
 
 def refuse_unsound(resolved: Resolved) -> None:
@@ -41,6 +43,14 @@ def find_problems(resolved: Resolved) -> list[Problem]:
                 try_terms(name, read_terms(model.price))
             except ValueError as error:
                 problems.append(_complain(str(error), name, "price", origins))
+    catalogue = load_catalogue()
+    offered = {model for row in rows.values() if row.quality == "real" for model in row.models}
+    problems += [
+        _complain(complaint.sentence, complaint.model, "aliases", origins)
+        for complaint in complain_of_aliases(
+            settings.models, names, lambda name: name in offered or catalogue.has_model(name)
+        )
+    ]
     return problems
 
 
