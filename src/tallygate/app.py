@@ -246,6 +246,7 @@ class Worker:
             quotes=Quotes(accounts, supply.plan, supply.suit, supply.quote, settings.server.json_depth_max),
             admin=self._serve_admin,
             catalog=lambda: supply.catalog,
+            find_price=supply.find_price,
             proofs=self._proofs,
             ping=self._ping,
             start=partial(self._start, is_first=is_first),
@@ -274,6 +275,7 @@ class Worker:
             spool=self._spool,
             running=self._running,
             relay=Relay(self._exit, lambda: supply.rows, timeouts),
+            heed=supply.heed,
             note=writer.note,
             finisher=Finisher(writer.settle, supply.count_costs, self._issuer),
         )

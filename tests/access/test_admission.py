@@ -40,7 +40,7 @@ def make_asked(call_id: str = "c1", *, claim_key: str | None = None, body: bytes
         credential=Secret("k1"),
         address="POST /v1/messages",
         body=body,
-        model="m",
+        models=("m",),
         quote=QUOTE,
         claim_key=claim_key,
     )

@@ -20,13 +20,13 @@ from tallygate.genai.book import Hold, Key, Transfer
 from tallygate.genai.ceilings import Reach
 from tallygate.genai.details import Details, read_details
 from tallygate.genai.items import Cost
+from tallygate.genai.outcome import Outcome
 from tallygate.genai.peek import Peek
 from tallygate.genai.plan import Plan, Target
 from tallygate.genai.secret import Secret
 from tallygate.genai.usage import Usage
-from tallygate.ledger.bound import bound_call
 from tallygate.ledger.prices import Price, Rates, charge, name_version
-from tallygate.ledger.quote import Quote
+from tallygate.ledger.quote import BOUNDS, Quote
 from tallygate.media.folder import Folder
 from tallygate.media.settings import IdempotencySettings
 from tallygate.media.spool import Spool
@@ -49,7 +49,9 @@ OUTPUT_TOKENS_MAX = 1_000
 CREDIT_NUSD = 1_000_000
 SAID: dict[str, dict[str, object]] = {
     "openai_completions": {"prompt": "hi"},
+    "openai_embeddings": {"input": "hi"},
     "openai_responses": {"input": "hi"},
+    "unified_embed": {"input": "hi"},
     "unified_generate": {"prompt": "hi"},
 }
 """What is said in dialects that do not call it messages."""
@@ -60,6 +62,7 @@ PROVIDERS = {
     "den": msgspec.structs.replace(LAB, name="den"),
     "claude": msgspec.structs.replace(LAB, name="claude", speaks={"anthropic_messages": "/v1/messages"}),
     "codex": msgspec.structs.replace(LAB, name="codex", speaks={"openai_responses": "/v1/responses"}),
+    "vectors": msgspec.structs.replace(LAB, name="vectors", speaks={"openai_embeddings": "/v1/embeddings"}),
 }
 
 
@@ -90,6 +93,7 @@ class Stage:
         self._numbers = iter(range(1, 1_000))
         self.grant = frozenset({"models:use"})
         self.identified = 0
+        self.heeded: list[Outcome] = []
         self._known: dict[str, Principal] = {}
         providers: Mapping[str, Provider] = PROVIDERS
         self.turnstile = Turnstile(self.writer.admit, self.identify, keep_s=600, wait_s=claim_wait_s)
@@ -98,7 +102,7 @@ class Stage:
             Steps(
                 recall=self.recall,
                 identify=self.identify,
-                plan=lambda peek, operation: Plan(peek.model, operation, self._targets),
+                plan=lambda peek, operation, allowed: Plan(peek.model, operation, self._targets),
                 suit=lambda plan, *_: plan,
                 counter=Counter(self.exit, lambda: providers, Timeouts()),
                 vouch=self.vouch,
@@ -107,6 +111,7 @@ class Stage:
                 spool=self.spool,
                 running=self.running,
                 relay=Relay(self.exit, lambda: providers, Timeouts(), silence_s=silence_s),
+                heed=self.heeded.append,
                 note=self.writer.note,
                 finisher=self.finisher,
             )
@@ -132,7 +137,7 @@ class Stage:
             raise ReceiptsUnavailable
 
     def quote(self, plan: Plan, peek: Peek, body: bytes, dialect: Dialect) -> Quote:
-        bound = bound_call(self.price, peek, body, [self.reach], dialect.read_request)
+        bound = BOUNDS[plan.operation](self.price, peek, body, [self.reach], dialect.read_request)
         return Quote(self.price, name_version(self.price), bound)
 
     async def find_dead(self, key_ids: frozenset[str]) -> frozenset[str]:
@@ -149,7 +154,7 @@ class Stage:
         return Call(
             call_id=f"call_{next(self._numbers)}",
             request_id="req_1",
-            operation="chat",
+            operation=CLIENT_DIALECTS[name].operation,
             dialect=CLIENT_DIALECTS[name],
             body=body,
             peek=CLIENT_DIALECTS[name].peek(body, 64),

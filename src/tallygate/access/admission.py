@@ -35,13 +35,15 @@ PAUSE_MAX_S: Final = 1.0
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """What somebody wants to pass with. `address` is method and path; `claim_key` an Idempotency-Key's text."""
+    """What somebody wants to pass with. `address` is method and path; `claim_key` an Idempotency-Key's text. The call
+    is booked under the first of `models`, and may be served under each.
+    """
 
     call_id: str
     credential: Secret | None
     address: str
     body: bytes
-    model: str
+    models: tuple[str, ...]
     quote: Quote
     claim_key: str | None = None
 
@@ -104,7 +106,8 @@ class Turnstile:
                         raise StoreUnavailable("This API key keeps changing; try again.", retry_after_s=1)
                     stale += 1
                     principal = await self._identify(asked.credential)
-                    require(principal, MODELS_USE, model=asked.model)
+                    for model in asked.models:
+                        require(principal, MODELS_USE, model=model)
                 case Running():
                     if waited_s >= self._wait_s:
                         raise IdempotencyInProgress
@@ -124,7 +127,7 @@ class Turnstile:
             user_id=principal.user_id,
             key_id=principal.key_id,
             key_version=principal.key_version,
-            model=asked.model,
+            model=asked.models[0],
             price_version=asked.quote.price_version,
             bound=asked.quote.bound,
             slots_max=self._slots_max,

@@ -170,6 +170,7 @@ def _show_story(details: Details) -> dict[str, object]:
         "cancelled": details.status == "cancelled",
         "provider_name": details.provider or None,
         "provider_model": details.model or None,
+        "sold_as": details.sold_as or None,
         "finish_reason": details.finish_reasons[0] if details.finish_reasons else None,
         "latency": first_ms if first_ms is not None else details.duration_ms,
         "generation_time": details.duration_ms,

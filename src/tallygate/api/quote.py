@@ -24,6 +24,7 @@ from tallygate.dialects.registry import CLIENT_DIALECTS
 from tallygate.errors import InvalidValue
 from tallygate.genai.book import Wallet
 from tallygate.genai.items import Bound
+from tallygate.genai.plan import Plan
 from tallygate.genai.results import Held, Refused
 from tallygate.ledger.money import print_price_per_million, round_up
 from tallygate.ledger.quote import Quote
@@ -61,12 +62,15 @@ async def show_quote(quotes: Quotes, request: Request, principal: Principal) -> 
         raise InvalidValue(f"`url` must be {' or '.join(QUOTABLE)}.", param="url")
     dialect, body = CLIENT_DIALECTS[route.dialect], bytes(asked.body)
     peek = dialect.peek(body, quotes.json_depth_max)
-    require(principal, ROUTING_VIEW, model=peek.model)
-    plan = quotes.suit(quotes.plan(peek, dialect.operation), peek, body, dialect)
+    require(principal, ROUTING_VIEW, model=peek.model if peek.routing is None else None)
+    plan = quotes.suit(quotes.plan(peek, dialect.operation, principal.models), peek, body, dialect)
     quote = quotes.quote(plan, peek, body, dialect)
     standing = await find_standing(quotes.accounts, principal)
     found = _try(standing, principal, quote, peek.model, quotes.clock_ns())
-    return envelope_reply({"url": asked.url, "model": peek.model, **_show(quote, standing, found)}, request)
+    shown = {"url": asked.url, "model": peek.model, **_show(quote, standing, found)}
+    if plan.others:
+        shown["models"] = _show_sales(plan, quote)
+    return envelope_reply(shown, request)
 
 
 def _try(standing: Standing, principal: Principal, quote: Quote, model: str, now_ns: int) -> Held | Refused:
@@ -101,6 +105,19 @@ def _show(quote: Quote, standing: Standing, found: Held | Refused) -> dict[str, 
     error = explain_refusal(found)
     refusal = {"status": error.status, "code": error.code, "message": error.message, "metadata": error.details}
     return {**shown, "output_tokens_granted": None, "refusal": refusal}
+
+
+def _show_sales(plan: Plan, quote: Quote) -> list[dict[str, Any]]:
+    """Of several names each one that can serve, with its own price."""
+    return [
+        {
+            "model": sold_as or plan.request_model,
+            "price_version": sale.price_version,
+            "price": FREE if sale.price.free else print_price(sale.price),
+            **show_amount("max_cost", _count_most(sale.bound)),
+        }
+        for sold_as, sale in quote.sales.items()
+    ]
 
 
 def _count_most(bound: Bound) -> int:

@@ -103,8 +103,8 @@ class Claim(Struct, frozen=True, kw_only=True):
 
 
 class Hold(Struct, frozen=True, kw_only=True):
-    """Money and one slot, reserved for one call; its id is the receipt's. What the call was made with never changes, but
-    for `price_version`: of a call that named several models it is in the end that of the name that served.
+    """Money and one slot, reserved for one call; its id is the receipt's. What the call was made with never changes,
+    but for `price_version`: of a call that named several models it is in the end that of the name that served.
 
     `budget_ids` are those that hold `amount_nusd` for it. `claim_id` is empty for a call without an Idempotency-Key.
     `charged_nusd` is what the wallet paid, `loss_nusd` what the house bore, `sequence` 0 unless posted. The tokens are

@@ -21,7 +21,9 @@ class Tried(Struct, frozen=True, omit_defaults=True):
 
 
 class Details(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Times are in milliseconds from the request's arrival. `usage` holds the counts that are known, by their names."""
+    """Times are in milliseconds from the request's arrival. `usage` holds the counts that are known, by their names.
+    `sold_as` is the name whose price was paid, where that is not `request_model`.
+    """
 
     request_id: str
     operation: str
@@ -32,6 +34,7 @@ class Details(Struct, frozen=True, kw_only=True, omit_defaults=True):
     response_model: str = ""
     provider: str = ""
     model: str = ""
+    sold_as: str = ""
     usage: dict[str, int] = {}
     usage_source: UsageSource
     finish_reasons: tuple[str, ...] = ()

@@ -50,12 +50,15 @@ class ResponsePart(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class RoutePart(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Who served, and which model it said it was. `fallback`: another one had been tried before."""
+    """Who served, and which model it said it was. `fallback`: another one had been tried before. `sold_as`: the name
+    whose price was paid, where the caller named several and it was not the first.
+    """
 
     provider: str
     model: str
     fallback: bool
     reported_model: str = ""
+    sold_as: str = ""
 
 
 class UsagePart(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -143,7 +143,7 @@ def refuse_passing_by(peek: Peek, body: bytes) -> None:
     if _REFUSABLE.isdisjoint(peek.spans):  # nearly always
         return
     for name, why in _PASSING_BY.items():
-        if _is_given(peek, body, name):
+        if name not in peek.own and _is_given(peek, body, name):
             raise UnsupportedParameter(
                 f"{why}, so a call with `{name}` cannot be priced before it is made.", param=name
             )

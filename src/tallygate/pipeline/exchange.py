@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from tallygate.access.admission import Admitted
 from tallygate.dialects.base import Dialect, Written
-from tallygate.dialects.registry import DIALECTS, NAMING
-from tallygate.errors import UnsupportedParameter
+from tallygate.dialects.registry import DIALECTS, NAMING, PASSPORTED
+from tallygate.errors import NothingFits, UnsupportedParameter
 from tallygate.genai.operation import Aim
 from tallygate.genai.peek import Edits
 from tallygate.genai.plan import Target
@@ -40,7 +40,9 @@ class Exchange(Struct, frozen=True):
 
 
 def prepare(call: Call, target: Target, provider: Provider, admitted: Admitted) -> Exchange:
-    """The request to one target. Raises UnsupportedParameter, and what reading the call's body raises."""
+    """The request to one target. Raises UnsupportedParameter, NothingFits where something would be left out that the
+    caller requires, and what reading the call's body raises.
+    """
     peek, cap = call.peek, admitted.output_cap
     if call.dialect.name not in provider.speaks:
         return _translate(call, target, provider, admitted)
@@ -52,6 +54,7 @@ def prepare(call: Call, target: Target, provider: Provider, admitted: Admitted) 
         output_cap_key=provider.output_cap_key if is_capped else None,
         include_usage=ask_usage,
         lift_system=peek.has_system,
+        leave_out=peek.own,
     )
     body = call.body if edits.empty else call.dialect.edit(call.body, peek, edits)
     withhold_usage = not peek.include_usage
@@ -73,11 +76,19 @@ def _translate(call: Call, target: Target, provider: Provider, admitted: Admitte
     written: Written = dialect.write_request(call.dialect.read_request(call.body).aimed(aim))
     if written.wants_inline:
         raise UnsupportedParameter("The provider of this model takes documents and media inline only; send the data.")
+    _require(call, provider, written.dropped)
     body = written.body
     if cap is not None:
         written_peek = dialect.peek(body, call.peek.depth + DEPTH_GROWTH_MAX)
         body = dialect.edit(body, written_peek, Edits(output_cap_key=provider.output_cap_key))
     return Exchange(target, provider, dialect, body, (*call.peek.dropped, *written.dropped), False, shown_cap)
+
+
+def _require(call: Call, provider: Provider, dropped: tuple[str, ...]) -> None:
+    """Refuse to leave anything out for a caller who wants only those who can honour all of it."""
+    routing = call.peek.routing
+    if dropped and routing is not None and routing.require_parameters:
+        raise NothingFits(f"for provider {provider.name} {', '.join(dropped)} would have to be left out")
 
 
 def _choose_dialect(provider: Provider, operation: str) -> Dialect:
@@ -98,16 +109,22 @@ def _find_shown_cap(call: Call, admitted: Admitted) -> int | None:
 
 def exchange_headers(call: Call, exchange: Exchange) -> tuple[tuple[str, str], ...]:
     """The headers that tell the client who serves it, and what of its request was changed on the way."""
-    headers = [
-        ("x-tallygate-model", _plain(exchange.target.model)),
-        ("x-tallygate-backend", exchange.provider.name),
-        *id_headers(call),
-    ]
+    headers = [*target_headers(call, exchange.target), *id_headers(call)]
     if exchange.dropped:
         headers.append(("x-tallygate-dropped", ", ".join(exchange.dropped)))
     if exchange.shown_cap is not None:
         headers.append(("x-tallygate-output-cap", str(exchange.shown_cap)))
     return tuple(headers)
+
+
+def target_headers(call: Call, target: Target) -> tuple[tuple[str, str], ...]:
+    """Who serves, or was asked last."""
+    headers = (("x-tallygate-model", _plain(target.model)), ("x-tallygate-backend", target.provider))
+    passported = PASSPORTED.get(call.dialect.name)
+    if passported is None:
+        return headers
+    named = passported.passport_headers(call.peek.model, target)
+    return (*headers, *((name, _plain(text)) for name, text in named))
 
 
 def id_headers(call: Call) -> tuple[tuple[str, str], ...]:

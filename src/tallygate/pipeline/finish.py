@@ -6,15 +6,17 @@ when nobody waits any more.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, Literal
 
 from msgspec import structs
 
 from tallygate.access.admission import Admitted
-from tallygate.dialects.registry import ACCOUNTABLE, ENVELOPING
+from tallygate.dialects.registry import ACCOUNTABLE, ENVELOPING, RECOUNTING
 from tallygate.errors import InternalError, SettlementUnknown, TallygateError
 from tallygate.genai.book import Answer, Hold
+from tallygate.genai.course import Course
 from tallygate.genai.details import Details, Tried, write_details
 from tallygate.genai.items import Cost, Settlement, Void
 from tallygate.genai.outcome import Outcome
@@ -29,7 +31,7 @@ from tallygate.ledger.prices import Price
 from tallygate.ledger.shares import split_charge
 from tallygate.pipeline.call import Call
 from tallygate.pipeline.commitments import Commitments
-from tallygate.pipeline.exchange import id_headers
+from tallygate.pipeline.exchange import id_headers, target_headers
 from tallygate.pipeline.relay import Relayed
 from tallygate.pipeline.replay import Keeping
 from tallygate.receipts.receipt import Issuer, name_status
@@ -74,7 +76,7 @@ class Finisher:
                 keeping.abandon()
             # What the client hears is why nothing was sent, however long the void takes.
             await self._write(Void(admitted.hold, admitted.hold.epoch), call.id)
-            return relayed
+            return relayed if relayed.error is None else structs.replace(relayed, headers=_name_asked(call, relayed))
         settlement, told = self._close(call, admitted, relayed, commitments)
         if keeping is not None:
             answer = await _keep(keeping, call, told)
@@ -84,7 +86,9 @@ class Finisher:
             await keeping.forget(settlement.answer)
         if written != "done":
             told = structs.replace(told, error=SettlementUnknown())
-        return told if told.error is None else structs.replace(told, headers=id_headers(call))
+        if told.error is None:
+            return told
+        return structs.replace(told, headers=(*_name_asked(call, relayed), *id_headers(call)))
 
     def _close(
         self, call: Call, admitted: Admitted, relayed: Relayed, commitments: Commitments
@@ -92,12 +96,13 @@ class Finisher:
         """The settlement, and the answer with what it has to tell of it. If that breaks, the call still ends, and costs
         nothing.
         """
-        hold, quote = admitted.hold, admitted.quote
+        hold, outcome = admitted.hold, relayed.outcome
         try:
-            bill = draw_up(relayed.outcome, quote.price, quote.bound, hold, len(call.body))
-            details = tell(call, relayed.outcome, bill)
-            reckoning = _reckon(call, bill, quote.price, min(bill.amount_nusd, hold.amount_nusd))
-            told = _tell_cost(call, relayed, reckoning)
+            sale = admitted.quote.find_sale(outcome)
+            bill = draw_up(outcome, sale.price, sale.bound, hold, len(call.body))
+            details = tell(call, outcome, bill, hold.model)
+            reckoning = _reckon(call, bill, sale.price, min(bill.amount_nusd, hold.amount_nusd))
+            told = _tell_course(call, _tell_cost(call, relayed, reckoning), reckoning)
             settlement = Settlement(
                 hold=hold,
                 epoch=hold.epoch,
@@ -105,8 +110,9 @@ class Finisher:
                 input_tokens=bill.usage.input_tokens,
                 output_tokens=bill.usage.output_tokens,
                 details=write_details(details),
-                costs=self._count_costs(list_used(relayed.outcome, bill)),
-                receipt=self._draft(call, hold, details, _find_basis(relayed.outcome, quote.price), commitments, told),
+                costs=self._count_costs(list_used(outcome, bill)),
+                receipt=self._draft(call, hold, details, _find_basis(outcome, sale.price), commitments, told),
+                price_version=sale.price_version,
             )
             return settlement, _tell_receipt(call, told)
         except Exception:  # noqa: BLE001 - our own fault, and nobody pays for it
@@ -201,6 +207,38 @@ def _tell_cost(call: Call, relayed: Relayed, reckoning: Reckoning) -> Relayed:
     return relayed
 
 
+def _tell_course(call: Call, relayed: Relayed, reckoning: Reckoning) -> Relayed:
+    """The answer with how it came about, for who asked for that."""
+    recounting = RECOUNTING.get(call.dialect.name) if call.peek.tells_run else None
+    if recounting is None or relayed.error is not None or relayed.client_gone:
+        return relayed
+    course = _recount(call, relayed.outcome)
+    closing = recounting.tell_course(relayed.closing, reckoning, course, asked=call.body, stream=call.peek.stream)
+    return structs.replace(relayed, closing=closing)
+
+
+def _recount(call: Call, outcome: Outcome) -> Course:
+    """Of a call that was served to its end."""
+    *failed, served = outcome.attempts
+    total_ms = outcome.duration_ns // _NS_PER_MS
+    return Course(
+        request_model=outcome.request_model,
+        target=served.target,
+        # A whole answer, and a stream that is all end, leaves now.
+        ttft_ms=total_ms if outcome.first_chunk_ns is None else outcome.first_chunk_ns // _NS_PER_MS,
+        total_ms=total_ms,
+        failure=failed[0].error_code if failed else "",
+        policy_digest=call.peek.routing.policy_digest if call.peek.routing else "",
+        ended_s=int(time.time()),
+    )
+
+
+def _name_asked(call: Call, relayed: Relayed) -> tuple[tuple[str, str], ...]:
+    """Who was asked last, of a call that nobody served."""
+    attempts = relayed.outcome.attempts
+    return target_headers(call, attempts[-1].target) if attempts else ()
+
+
 def _tell_receipt(call: Call, told: Relayed) -> Relayed:
     """The answer with its receipt's id in its stream. Of a whole one it stands in the headers only."""
     if told.error is not None or not call.peek.stream:
@@ -208,8 +246,8 @@ def _tell_receipt(call: Call, told: Relayed) -> Relayed:
     return structs.replace(told, closing=call.streaming.tell_receipt(told.closing, call.id))
 
 
-def tell(call: Call, outcome: Outcome, bill: Bill) -> Details:
-    """The call's story, as its owner may read it."""
+def tell(call: Call, outcome: Outcome, bill: Bill, booked_as: str) -> Details:
+    """The call's story, as its owner may read it. `booked_as`: the name that its hold bears."""
     usage = {name: count for name, count in structs.asdict(bill.usage).items() if count is not None}
     served = outcome.served
     return Details(
@@ -222,6 +260,7 @@ def tell(call: Call, outcome: Outcome, bill: Bill) -> Details:
         response_model=outcome.response_model[:_NAME_CHARACTERS_MAX],
         provider=served.provider if served else "",
         model=served.model if served else "",
+        sold_as=_find_name(outcome, booked_as),
         usage=usage,
         usage_source=bill.source,
         finish_reasons=outcome.finish_reasons,
@@ -234,3 +273,11 @@ def tell(call: Call, outcome: Outcome, bill: Bill) -> Details:
         first_chunk_ms=None if outcome.first_chunk_ns is None else outcome.first_chunk_ns // _NS_PER_MS,
         duration_ms=outcome.duration_ns // _NS_PER_MS,
     )
+
+
+def _find_name(outcome: Outcome, booked_as: str) -> str:
+    """The name whose price is paid, where that is another than the caller used: of several it was not the first."""
+    if outcome.served is None:
+        return ""
+    name = outcome.served.sold_as or booked_as
+    return "" if name == outcome.request_model else name

@@ -79,11 +79,14 @@ class Pacer:
 
 def _reckon(pace: Pace) -> Progress:
     hold, quote = pace.admitted.hold, pace.admitted.quote
-    bill = draw_up(pace.watch.outcome("partial"), quote.price, quote.bound, hold, pace.body_bytes)
+    outcome = pace.watch.outcome("partial")
+    sale = quote.find_sale(outcome)
+    bill = draw_up(outcome, sale.price, sale.bound, hold, pace.body_bytes)
     return Progress(
         hold=hold,
         epoch=hold.epoch,
         input_tokens=bill.usage.input_tokens,
         output_tokens=bill.usage.output_tokens,
         amount_nusd=min(bill.amount_nusd, hold.amount_nusd),
+        price_version=sale.price_version,
     )

@@ -15,19 +15,17 @@ from tallygate.dialects.registry import FITTING, STREAMING
 from tallygate.errors import (
     InternalError,
     InvalidAnswer,
-    NoTarget,
     ProviderTimeout,
     ShuttingDown,
     StreamBroken,
     TallygateError,
-    UnsupportedParameter,
-    UpstreamError,
 )
 from tallygate.genai.outcome import Outcome, Status
 from tallygate.genai.plan import Plan
 from tallygate.genai.unfold import unfold
 from tallygate.pipeline.call import Call, ClientGone
 from tallygate.pipeline.exchange import Exchange, exchange_headers, prepare
+from tallygate.pipeline.failures import Failures
 from tallygate.pipeline.heartbeat import SILENCE_S, Heartbeat
 from tallygate.pipeline.passage import Passage, introduced
 from tallygate.pipeline.reading import ANSWER_BYTES_MAX, ERROR_BODY_BYTES_MAX, read_whole
@@ -73,9 +71,12 @@ class Relay:
         """Ask the targets in order until one answers. Never raises what a call can survive: the error is in the
         result.
         """
-        error: TallygateError = NoTarget()
+        failures = Failures(plan)
         for target in plan.targets:
+            if failures.is_spared(target):
+                continue
             watch.begin(target)
+            error: TallygateError
             try:
                 with call.departure.watching():
                     return await self._attempt(
@@ -92,8 +93,9 @@ class Relay:
                 logger.exception("call %s broke inside the gateway", call.id)
                 error = InternalError()
             watch.fail(error)
-            if watch.delivered or not isinstance(error, UpstreamError | UnsupportedParameter):
+            if not failures.note(target, error) or watch.delivered or call.departure.over:
                 break
+        error = failures.find_error()
         status: Status = "partial" if watch.delivered else "failed"
         return Relayed(watch.outcome(status, error.code), error=error)
 

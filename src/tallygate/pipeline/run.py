@@ -12,6 +12,7 @@ from tallygate.access.permissions import MODELS_USE, require
 from tallygate.access.principal import Principal
 from tallygate.dialects.base import Dialect
 from tallygate.errors import InternalError, TallygateError
+from tallygate.genai.outcome import Outcome
 from tallygate.genai.peek import Peek
 from tallygate.genai.plan import Plan
 from tallygate.genai.secret import Secret
@@ -20,6 +21,7 @@ from tallygate.media.spool import Spool
 from tallygate.pipeline.call import Call, ClientGone
 from tallygate.pipeline.commitments import Commitments
 from tallygate.pipeline.count import Counter
+from tallygate.pipeline.deadline import Deadline
 from tallygate.pipeline.finish import Finisher
 from tallygate.pipeline.progress import Note, Pacer
 from tallygate.pipeline.relay import Relay, Relayed
@@ -30,9 +32,10 @@ from tallygate.telemetry import logger
 
 Recall = Callable[[Secret | None], Principal | None]
 Identify = Callable[[Secret | None], Awaitable[Principal]]
-MakePlan = Callable[[Peek, str], Plan]
+MakePlan = Callable[[Peek, str, frozenset[str] | None], Plan]
 Suit = Callable[[Plan, Peek, bytes, Dialect], Plan]
 Vouch = Callable[[], None]
+Heed = Callable[[Outcome], None]
 MakeQuote = Callable[[Plan, Peek, bytes, Dialect], Quote]
 
 
@@ -41,7 +44,7 @@ class Steps(Struct, frozen=True):
 
     `recall` knows principals as they once were; `suit` leaves only targets that can do what is asked, and raises
     UnsupportedParameter where none can; `vouch` raises ReceiptsUnavailable where no call may be made because
-    nobody could prove it later; `quote` raises Unpriced, UnsupportedParameter.
+    nobody could prove it later; `quote` raises Unpriced, UnsupportedParameter; `heed` learns how quick a target was.
     """
 
     recall: Recall
@@ -55,6 +58,7 @@ class Steps(Struct, frozen=True):
     spool: Spool
     running: Running
     relay: Relay
+    heed: Heed
     note: Note
     finisher: Finisher
 
@@ -68,28 +72,33 @@ class Hallway:
 
     async def run(self, call: Call) -> None:
         """Serve one call to its end, whatever happens to its client: the body of its owner task. Never raises."""
-        steps = self._steps
         try:
-            try:
-                if call.operation == "count":
-                    plan = self._plan(call, await steps.identify(call.credential))
-                    await steps.counter.answer(call, plan)
-                    return
-                principal, plan, quote = await self._approach(call)
-                # Nothing has been sent upstream yet, so up to here a refusal is free.
-                passed = await steps.turnstile.admit(principal, ask(call, quote), call.rest)
-                if isinstance(passed, Answered):
-                    await give_again(call, steps.spool, passed)
-                    return
-            except TallygateError as refusal:
-                await call.refuse(refusal)
-                return
-            await self._serve(call, plan, passed)
+            with Deadline(call):
+                await self._walk(call)
         except ClientGone:
             return
         except Exception:  # noqa: BLE001 - whatever broke, the client gets an answer
             logger.exception("call %s broke inside the gateway", call.id)
             await apologise(call)
+
+    async def _walk(self, call: Call) -> None:
+        """From the door to the end. Raises ClientGone."""
+        steps = self._steps
+        try:
+            if call.operation == "count":
+                plan = self._plan(call, await steps.identify(call.credential))
+                await steps.counter.answer(call, plan)
+                return
+            principal, plan, quote = await self._approach(call)
+            # Nothing has been sent upstream yet, so up to here a refusal is free.
+            passed = await steps.turnstile.admit(principal, ask(call, plan, quote), call.rest)
+            if isinstance(passed, Answered):
+                await give_again(call, steps.spool, passed)
+                return
+        except TallygateError as refusal:
+            await call.refuse(refusal)
+            return
+        await self._serve(call, plan, passed)
 
     async def _approach(self, call: Call) -> tuple[Principal, Plan, Quote]:
         """Who calls, who may serve it, and what it may cost. Raises what those steps raise."""
@@ -102,8 +111,9 @@ class Hallway:
         return principal, *self._quote(call, principal)
 
     def _plan(self, call: Call, principal: Principal) -> Plan:
-        plan = self._steps.plan(call.peek, call.operation)
-        require(principal, MODELS_USE, model=call.peek.model)
+        plan = self._steps.plan(call.peek, call.operation, principal.models)
+        # Of several names the plan holds those that the key may call.
+        require(principal, MODELS_USE, model=call.peek.model if call.peek.routing is None else None)
         return plan
 
     def _quote(self, call: Call, principal: Principal) -> tuple[Plan, Quote]:
@@ -124,16 +134,17 @@ class Hallway:
         with steps.running.keep(call, admitted.key_id), self._pacer.keep(admitted, watch, len(call.body)):
             relayed = await steps.relay.serve(call, plan, admitted, watch)
         await conclude(call, await steps.finisher.finish(call, admitted, relayed, commitments, keeping))
+        steps.heed(relayed.outcome)
 
 
-def ask(call: Call, quote: Quote) -> Asked:
+def ask(call: Call, plan: Plan, quote: Quote) -> Asked:
     """What the call wants to pass the turnstile with."""
     return Asked(
         call_id=call.id,
         credential=call.credential,
         address=call.address,
         body=call.body,
-        model=call.peek.model,
+        models=(plan.request_model, *plan.others),
         quote=quote,
         claim_key=call.claim_key,
     )
@@ -144,7 +155,7 @@ async def conclude(call: Call, relayed: Relayed) -> None:
     if relayed.client_gone or call.departure.left:
         return
     if relayed.error is not None:
-        await call.refuse(relayed.error, relayed.headers)
+        await call.refuse(relayed.error, relayed.headers, sent=relayed.outcome.sent)
     elif call.peek.stream:
         await call.start_stream(relayed.headers)
         await call.client.end(relayed.closing)

@@ -10,7 +10,10 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 
 from tallygate.dialects.base import Dialect
+from tallygate.errors import Unpriced
+from tallygate.genai.catalog import ModelRecord
 from tallygate.genai.items import Cost
+from tallygate.genai.outcome import Outcome
 from tallygate.genai.peek import Peek
 from tallygate.genai.plan import Plan, Target
 from tallygate.genai.price_row import PriceRow
@@ -18,16 +21,21 @@ from tallygate.genai.usage import Usage
 from tallygate.ledger.catalogue import load_catalogue
 from tallygate.ledger.price_rows import write_row
 from tallygate.ledger.pricelist import PriceList
-from tallygate.ledger.quote import Quote, count_costs, make_quote
+from tallygate.ledger.prices import Price
+from tallygate.ledger.quote import Quote, Sale, count_costs, make_quote
 from tallygate.ledger.reach import Reaches
 from tallygate.providers.base import Provider
 from tallygate.providers.discover import discover
 from tallygate.providers.registry import Providers, load
 from tallygate.providers.settings import ProviderSettings
 from tallygate.router.abilities import Abilities
+from tallygate.router.choice import Sight, choose
 from tallygate.router.fitness import keep_able
+from tallygate.router.health import Health
+from tallygate.router.naming import name_models
 from tallygate.router.plan import Catalog, Shelf, build_catalog, plan
 from tallygate.router.settings import ModelSettings
+from tallygate.router.wishes import Tariff
 from tallygate.store.enquirer import Enquirer
 from tallygate.store.price_feed import load_prices
 from tallygate.transport.http import HttpExit
@@ -54,24 +62,27 @@ class Supply:
         self._list = load_catalogue()
         self._price_rows: tuple[PriceRow, ...] = ()
         self._quoted: dict[str, PriceRow] = {}
+        self._health = Health()
         self._use(self._known)
 
     def _use(self, providers: Providers) -> None:
         self.providers = providers
         self.rows: Mapping[str, Provider] = providers.rows
         shelves = {
-            name: Shelf(operations=row.operations, claims=tuple(row.claims), serves=row.serves)
+            name: Shelf(
+                operations=row.operations,
+                claims=tuple(row.claims),
+                regions=row.regions,
+                keeps_inputs=row.keeps_inputs,
+                serves=row.serves,
+            )
             for name, row in self.rows.items()
         }
-        declared = {
-            alias: model.targets
-            for name, model in self._models.items()
-            for alias in (name, *model.aliases)
-            if model.targets
-        }
-        self.catalog: Catalog = build_catalog(declared, providers.offers, shelves)
+        declared = {name: model.targets for name, model in self._models.items() if model.targets}
+        known = build_catalog(declared, providers.offers, shelves)
         self.abilities = Abilities(self.rows, providers.offers, self._models)
         self._reaches = Reaches(self.rows, providers.offers, self._list)
+        self.catalog: Catalog = name_models(known, self._models, self.abilities, self._reaches.told)
         self._price()
 
     def _price(self) -> None:
@@ -90,9 +101,39 @@ class Supply:
             self._price_rows = (*self._price_rows, *rows)
             self._price()
 
-    def plan(self, peek: Peek, operation: str) -> Plan:
-        """The router's plan over what there is now, for a request of this outline."""
-        return plan(self.catalog, peek.model, operation)
+    def plan(self, peek: Peek, operation: str, allowed: frozenset[str] | None = None) -> Plan:
+        """The router's plan over what there is now, for a request of this outline.
+
+        `allowed` are the names that the caller's key may call, None: all. They are heeded where the caller wishes
+        something of who serves, and may name several; else the one name is the hallway's to ask about.
+        """
+        if peek.routing is None:
+            return plan(self.catalog, peek.model, operation)
+        now_ns = time.monotonic_ns()
+        sight = Sight(
+            self.catalog,
+            find_tariff=partial(self._find_tariff, peek.body_bytes, time.time_ns()),
+            find_pace=lambda target: self._health.find_pace(target, now_ns),
+        )
+        return choose(sight, peek.model, operation, peek.routing, allowed)
+
+    def _find_tariff(self, input_tokens: int, at_ns: int, name: str, target: Target) -> Tariff | None:
+        """What a call with so much input is charged under a name, if this target alone may serve it."""
+        try:
+            price = self.prices.sale(name, (target,), at_ns).price
+        except Unpriced:
+            return None
+        rates = price.rates_for(input_tokens)
+        return Tariff(
+            input_pusd=rates.rate("input"),
+            output_pusd=rates.rate("output"),
+            call_pusd=price.call,
+            image_pusd=price.image,
+        )
+
+    def heed(self, outcome: Outcome) -> None:
+        """Learn how quick the target was that served."""
+        self._health.heed(outcome, time.monotonic_ns())
 
     def suit(self, plan: Plan, peek: Peek, body: bytes, dialect: Dialect) -> Plan:
         """The plan without those who are known to lack what is asked. Raises UnsupportedParameter if nobody is left."""
@@ -102,18 +143,26 @@ class Supply:
         """What a call may cost at most, at the prices of this moment."""
         find_reach = partial(self._reaches.of_call, dialect=dialect.name)
         quote = make_quote(self.prices, plan, peek, body, dialect.read_request, find_reach, time.time_ns())
-        if quote.price_version not in self._quoted:
-            self._note(quote)
+        for sale in quote.list_sales():
+            if sale.price_version not in self._quoted:
+                self._note(sale)
         return quote
+
+    def find_price(self, record: ModelRecord) -> Price | None:
+        """What a model is sold for at this moment; None if it has no price."""
+        try:
+            return self.prices.sale(record.id, record.targets, time.time_ns()).price
+        except Unpriced:
+            return None
 
     def list_quoted(self) -> tuple[PriceRow, ...]:
         """The prices that calls were quoted lately: receipts name them, so they belong on record. From any thread."""
         return tuple(self._quoted.values())
 
-    def _note(self, quote: Quote) -> None:
+    def _note(self, sale: Sale) -> None:
         kept = self._quoted if len(self._quoted) < QUOTED_MAX else {}
         # A new dict: whoever lists the old one at this moment must not see it grow.
-        self._quoted = {**kept, quote.price_version: write_row(quote.price)}
+        self._quoted = {**kept, sale.price_version: write_row(sale.price)}
 
     def count_costs(self, attempts: Iterable[tuple[Target, Usage]]) -> tuple[Cost, ...]:
         """What the house owes for attempts, at the prices of this moment."""

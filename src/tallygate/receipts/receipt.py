@@ -251,6 +251,7 @@ def _draft_route(details: Details) -> RoutePart | None:
         model=_fit(details.model),
         fallback=len(details.attempts) > 1,
         reported_model=_fit(details.response_model),
+        sold_as=_fit(details.sold_as),
     )
 
 

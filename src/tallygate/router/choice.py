@@ -34,8 +34,8 @@ from tallygate.router.plan import (
 )
 from tallygate.router.wishes import Facts, Tariff, find_rank, judge
 
-NAMES_MAX: Final = 32
-"""How many models a call may name."""
+NAMES_MAX: Final = 33
+"""How many models a call may name: one, and a list of others."""
 
 WISHED: Final[frozenset[Cause]] = frozenset(
     {"allowed_providers", "max_price", "data_region", "data_policy", "latency", "require_parameters"}

@@ -43,6 +43,7 @@ def peek(body: bytes, depth_max: int) -> Peek:
         body_bytes=len(body),
         spans=shape.spans,
         routing=None if wishes.routing == Routing() else wishes.routing,
+        own=tuple(ours),
         dropped=dropped,
     )
 
