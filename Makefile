@@ -12,6 +12,8 @@ SERVER  := $(VENV)/.made-server $(VENV)/.made-package
 TEST    := $(VENV)/.made-test $(VENV)/.made-package .venv-openai1/.made .venv-anthropic0/.made
 CLIENTS := .venv-agents/.made .venv-frameworks/.made .venv-aider/.made .clients/claude-code/.made .clients/codex/.made
 PYTEST  := $(PYTHON) -m pytest --quiet
+# As many at once as there are cores; the tests of one file stay together, with what they share.
+AT_ONCE := --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # The Python is the machine's own, and so are the authorities it trusts: some networks have one of theirs.
 export UV_PYTHON_DOWNLOADS := never
@@ -28,7 +30,7 @@ run: $(SERVER)
 test: $(TEST)
 	@scripts/ensure-postgres
 	@$(MAKE) --no-print-directory lint
-	@$(PYTEST)
+	@$(PYTEST) $(AT_ONCE)
 
 # Every test again with 5,000 examples for each law, and those that take minutes.
 test-long: $(TEST)
