@@ -60,6 +60,16 @@ NO_DIALECT = 'is needed: which dialect is spoken where, for example { openai_cha
             '  models."q.5".price: tiers: two of them begin at the same number of tokens (from tallygate.toml:2)',
         ),
         (
+            "[models.q]\naliases = ['p', 'claude-sonnet-4-5']\n",
+            '  models.q.aliases: "claude-sonnet-4-5" is the name of a real model, and whoever calls it must get that one; '
+            "choose another (from tallygate.toml:2)",
+        ),
+        (
+            "[models.q]\naliases = ['gpt-4o-2024-11-20']\n",
+            '  models.q.aliases: "gpt-4o-2024-11-20" is the name of a real model, and whoever calls it must get that one; '
+            "choose another (from tallygate.toml:2)",
+        ),
+        (
             "[models.q]\naliases = ['p']\ntargets = ['opnai/gpt']\n",
             '  models.q.targets: there is no provider "opnai"; did you mean "openai"? (from tallygate.toml:3)',
         ),

@@ -16,6 +16,7 @@ speaks = { openai_chat = "/v1/chat/completions" }
 [models.best]
 targets = ["lab/a", "lab/b"]
 aliases = ["finest"]
+capabilities = { vision = true }
 price = { input = "0.20", output = "0.80" }
 [models.own]
 targets = ["lab/c"]
@@ -40,7 +41,11 @@ def test_what_the_file_declares_is_listed_with_targets_and_price(run: Run, monke
     assert models["best"]["targets"] == models["finest"]["targets"] == ["lab/a", "lab/b"]
     assert models["best"]["price"] == {"input": "0.20", "output": "0.80"}
     assert models["own"]["price"] == "free"
+    assert models["best"]["aliases"] == ["finest"]
+    assert models["best"]["capabilities"] == {"vision": True}
+    assert (models["finest"]["alias_of"], models["best"]["alias_of"]) == ("best", None)
     table = run("models", "list").stdout
+    assert "alias of best" in table
     assert "0.20 / 0.80" in table
     assert "0.1 x list" in table
     assert "lab/a, lab/b" in table

@@ -11,6 +11,7 @@ from tallygate.cli.terminal.soundness import refuse_unsound
 from tallygate.cli.terminal.supply import look
 from tallygate.cli.terminal.table import print_json, print_table
 from tallygate.config import plain
+from tallygate.genai.catalog import ModelRecord
 from tallygate.router.settings import ModelSettings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -41,6 +42,11 @@ def list_all(config: ConfigFile = None, as_json: AsJson = False) -> None:
                     "targets": [str(target) for target in record.targets],
                     "quality": record.quality,
                     "context_tokens": record.context_tokens,
+                    "output_tokens_max": record.output_tokens_max,
+                    "operations": sorted(record.operations),
+                    "capabilities": plain(record.capabilities),
+                    "aliases": list(record.aliases),
+                    "alias_of": record.alias_of or None,
                     "price": plain(declared[record.id].price) if record.id in declared else None,
                 }
                 for record in records
@@ -56,11 +62,17 @@ def list_all(config: ConfigFile = None, as_json: AsJson = False) -> None:
             ", ".join(str(target) for target in record.targets),
             f"{record.context_tokens:,}" if record.context_tokens else "",
             _show_price(declared.get(record.id)),
-            "test" if record.quality == "test" else "",
+            _show_kind(record),
         )
         for record in records
     ]
     print_table(["model", "served by", "context", "usd per million in / out", "kind"], rows)
+
+
+def _show_kind(record: ModelRecord) -> str:
+    if record.alias_of:
+        return f"alias of {record.alias_of}"
+    return "test" if record.quality == "test" else ""
 
 
 def _show_price(model: ModelSettings | None) -> str:
