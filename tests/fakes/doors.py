@@ -103,7 +103,7 @@ class House:
         return made.secret.reveal(), made.record
 
 
-def plan(peek: Peek, operation: str) -> Plan:
+def plan(peek: Peek, operation: str, _allowed: frozenset[str] | None = None) -> Plan:
     """One target for two models, nothing for others."""
     if peek.model not in ("priced", "free"):
         raise ModelNotFound(param="model")
@@ -158,6 +158,7 @@ def build_rooms(address: DatabaseAddress, database: Database, clock_ns: Any) -> 
         proofs=proofs,
         admin=administer,
         catalog=lambda: build_catalog({}, (), {}),
+        find_price=lambda _: None,
         ping=reader.ping,
         start=start,
         stop=stop,

@@ -256,6 +256,7 @@ def make_rooms(hallway: Hallway) -> Rooms:
         proofs=None,  # pyright: ignore[reportArgumentType]
         admin=_nothing,
         catalog=lambda: build_catalog({}, (), {}),
+        find_price=lambda _: None,
         ping=_nothing,
         start=_nothing,
         stop=_nothing,

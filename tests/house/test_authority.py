@@ -7,14 +7,24 @@ guard, and a billable address leads to no other door than the hallway's.
 import ast
 from typing import get_args
 
-from tallygate.api import log_doors, receipt_doors
+from tallygate.api import log_doors, openrouter_doors, receipt_doors
 from tallygate.api.admin.doors import DOORS
 from tallygate.api.guard import WANTED
 from tallygate.api.inference import CALLS
 from tallygate.api.urls import URLS, Door, Policy, Route
 from tests.house.source import PACKAGE, ROOT
 
-PUBLIC = {"list_models", "show_model", "home", "health", "ready", "log", "upgrade"}
+PUBLIC = {
+    "list_models",
+    "show_model",
+    "openrouter_models",
+    "openrouter_model",
+    "home",
+    "health",
+    "ready",
+    "log",
+    "upgrade",
+}
 """Doors that open to anybody. Adding one is a decision, taken here."""
 
 
@@ -88,8 +98,9 @@ def test_every_method_of_the_admins_addresses_has_a_function() -> None:
     assert named == DOORS.keys()
 
 
-def test_every_address_of_the_log_and_of_receipts_has_a_function() -> None:
-    for door, functions in (("log", log_doors.DOORS), ("receipts", receipt_doors.DOORS)):
+def test_every_address_of_a_door_with_several_has_a_function() -> None:
+    tables = {"log": log_doors.DOORS, "receipts": receipt_doors.DOORS, "openrouter": openrouter_doors.DOORS}
+    for door, functions in tables.items():
         assert {route.path for route in URLS if route.door == door} == functions.keys()
 
 

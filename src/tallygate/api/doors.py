@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from msgspec import Struct
 
 from tallygate.access.principal import Principal
-from tallygate.api import models
+from tallygate.api import models, openrouter_models
 from tallygate.api.account import Accounts, show_credits, show_generation, show_key
 from tallygate.api.door import Reply, Request, json_reply
 from tallygate.api.exchange import Exchange
@@ -18,6 +18,8 @@ from tallygate.api.head import Head
 from tallygate.api.inference import CALLS, open_call
 from tallygate.api.log_doors import serve_log
 from tallygate.api.middleware import BODIED, Matched, check_body, choose, find, render
+from tallygate.api.openrouter_doors import serve_account
+from tallygate.api.openrouter_models import FindPrice
 from tallygate.api.proofs import Proofs
 from tallygate.api.quote import Quotes, show_quote
 from tallygate.api.receipt_doors import serve_receipts
@@ -42,7 +44,8 @@ ServeAdmin = Callable[[str, Request], Awaitable[Reply]]
 
 class Rooms(Struct, frozen=True):
     """What the doors lead to: the hallway, who a caller is, a caller's own money, receipts and their log, the admin's
-    doors by a route's path, what can be called now, whether the database answers, and the start and end.
+    doors by a route's path, what can be called now and what it is sold for, whether the database answers, and the start
+    and end.
     """
 
     hallway: Hallway
@@ -52,6 +55,7 @@ class Rooms(Struct, frozen=True):
     proofs: Proofs
     admin: ServeAdmin
     catalog: Callable[[], Catalog]
+    find_price: FindPrice
     ping: Callable[[], Awaitable[None]]
     start: Callable[[], Awaitable[None]]
     stop: Callable[[], Awaitable[None]]
@@ -129,9 +133,13 @@ class Doors:
             return await self._open_guarded(route, request, principal)
         match route.door:
             case "list_models":
-                return models.list_models(self._rooms.catalog())
+                return models.list_models(self._rooms.catalog(), self._rooms.find_price, request.query)
             case "show_model":
-                return models.show_model(self._rooms.catalog(), request.slots["model"])
+                return models.show_model(self._rooms.catalog(), self._rooms.find_price, request.slots["model"])
+            case "openrouter_models":
+                return openrouter_models.list_models(self._rooms.catalog(), self._rooms.find_price, request)
+            case "openrouter_model":
+                return openrouter_models.show_model(self._rooms.catalog(), self._rooms.find_price, request)
             case "log":
                 return await serve_log(self._rooms.proofs, route.path, request)
             case "upgrade":
@@ -153,6 +161,8 @@ class Doors:
                 return await show_credits(rooms.accounts, request, principal)
             case "key":
                 return await show_key(rooms.accounts, request, principal)
+            case "openrouter":
+                return await serve_account(rooms.accounts, route.path, request, principal)
             case "usage":
                 return await show_usage(rooms.accounts, request, principal)
             case "generation":

@@ -162,6 +162,18 @@ _CALL: Final = (
 )
 
 
+def sum_key(connection: DriverConnection, workspace_id: str, key_id: str, since_ns: Sequence[int]) -> list[int]:
+    """What the calls of a key that began since each of these times came to, without what was refunded."""
+    sums = [connection.fetch(_KEY_SUM, (workspace_id, start_ns, key_id))[0][0] for start_ns in since_ns]
+    return [int(amount_nusd) for amount_nusd in sums]
+
+
+_KEY_SUM: Final = (
+    "SELECT COALESCE(SUM(h.charged_nusd - h.refunded_nusd), 0) FROM holds h"
+    " WHERE h.workspace_id = ? AND h.opened_at_ns >= ? AND h.key_id = ? AND h.state = 'posted'"
+)
+
+
 def sum_calls(
     connection: DriverConnection,
     scope: Scope,
