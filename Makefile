@@ -10,7 +10,8 @@ UV      := $(VENV)/bin/uv
 INSTALL := $(UV) pip install --quiet --require-hashes --only-binary :all:
 SERVER  := $(VENV)/.made-server $(VENV)/.made-package
 TEST    := $(VENV)/.made-test $(VENV)/.made-package .venv-openai1/.made .venv-anthropic0/.made
-CLIENTS := .venv-agents/.made .venv-frameworks/.made .venv-aider/.made .clients/claude-code/.made .clients/codex/.made
+CLIENTS := .venv-agents/.made .venv-frameworks/.made .venv-aider/.made .clients/claude-code/.made .clients/codex/.made \
+	.clients/npm-clients/.made
 PYTEST  := $(PYTHON) -m pytest --quiet
 # As many at once as there are cores; the tests of one file stay together, with what they share.
 AT_ONCE := --numprocesses auto --maxprocesses 4 --dist loadfile
