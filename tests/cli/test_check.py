@@ -45,6 +45,7 @@ def test_every_value_is_printed_with_its_origin(run: Run, monkeypatch: pytest.Mo
         assert row["setting"] in table
 
 
+REAL = "is the name of a real model, and whoever calls it must get that one; choose another"
 NO_DIALECT = 'is needed: which dialect is spoken where, for example { openai_chat = "/v1/chat/completions" }'
 
 
@@ -61,13 +62,11 @@ NO_DIALECT = 'is needed: which dialect is spoken where, for example { openai_cha
         ),
         (
             "[models.q]\naliases = ['p', 'claude-sonnet-4-5']\n",
-            '  models.q.aliases: "claude-sonnet-4-5" is the name of a real model, and whoever calls it must get that one; '
-            "choose another (from tallygate.toml:2)",
+            f'  models.q.aliases: "claude-sonnet-4-5" {REAL} (from tallygate.toml:2)',
         ),
         (
             "[models.q]\naliases = ['gpt-4o-2024-11-20']\n",
-            '  models.q.aliases: "gpt-4o-2024-11-20" is the name of a real model, and whoever calls it must get that one; '
-            "choose another (from tallygate.toml:2)",
+            f'  models.q.aliases: "gpt-4o-2024-11-20" {REAL} (from tallygate.toml:2)',
         ),
         (
             "[models.q]\naliases = ['p']\ntargets = ['opnai/gpt']\n",
