@@ -33,9 +33,9 @@ class ReceiptRow(Struct, frozen=True):
         return f"ReceiptRow(id={self.id!r}, workspace_id={self.workspace_id!r}, sequence={self.sequence})"
 
 
-# SQLite: each for as many rows as there are.
-RECEIPTS: Final = Shapes("INSERT INTO receipts (id, workspace_id, sequence, body, seed)", 5)
-ENTRIES: Final = Shapes("INSERT INTO log_entries (id, log, entry)", 3)
+# SQLite: each for as many rows as there are. Why OR ROLLBACK is told in `sqlite_book`.
+RECEIPTS: Final = Shapes("INSERT OR ROLLBACK INTO receipts (id, workspace_id, sequence, body, seed)", 5)
+ENTRIES: Final = Shapes("INSERT OR ROLLBACK INTO log_entries (id, log, entry)", 3)
 
 # PostgreSQL: one statement for all rows, an array for each column in the order of ReceiptRow.
 INSERT_RECEIPTS: LiteralString = (
