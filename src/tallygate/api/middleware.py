@@ -113,7 +113,7 @@ def check_body(head: Head, body_bytes_max: int) -> None:
 def render(error: TallygateError, dialect_name: str, request_id: str) -> Reply:
     """An error as the answer of a door."""
     rendered = _WRITERS[dialect_name](error, request_id)
-    headers = error_headers(error)
+    headers = error_headers(error, rendered.status)
     if "allow" in error.details:
         headers.append(("allow", str(error.details["allow"])))
     return Reply(rendered.status, rendered.body, tuple(headers), rendered.content_type)

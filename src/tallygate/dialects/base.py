@@ -12,8 +12,10 @@ from msgspec import Struct
 
 from tallygate.errors import TallygateError
 from tallygate.genai.chat import ChatRequest, ChatResponse
+from tallygate.genai.course import Course
 from tallygate.genai.operation import Request, Response
 from tallygate.genai.peek import Edits, Peek
+from tallygate.genai.plan import Target
 from tallygate.genai.reckoning import Reckoning
 from tallygate.genai.stream import Event, Started
 
@@ -212,6 +214,28 @@ class Naming(Protocol):
 
     def fail(self, error: TallygateError, head: Started, request_id: str) -> bytes:
         """The end of a stream that broke, under the same `head` as all of it."""
+        ...
+
+
+class Recounting(Protocol):
+    """What a dialect offers besides if an answer may tell how it came about, for calls whose `Peek.tells_run`."""
+
+    def tell_course(self, closing: bytes, reckoning: Reckoning, course: Course, *, asked: bytes, stream: bool) -> bytes:
+        """A whole answer, or the end of a stream, with who served it, how fast, and under which policy. `asked` is the
+        request.
+        """
+        ...
+
+
+class Passported(Protocol):
+    """What a dialect offers besides if its heads and its errors name the call, its model and who serves it."""
+
+    def passport_headers(self, request_model: str, target: Target) -> tuple[tuple[str, str], ...]:
+        """Lower-case headers with the name that was called and the target."""
+        ...
+
+    def write_failure(self, error: TallygateError, call_id: str, request_id: str) -> Rendered:
+        """The error of a call that was sent to a provider, under its own id."""
         ...
 
 

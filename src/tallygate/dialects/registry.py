@@ -5,23 +5,36 @@ from types import MappingProxyType
 from typing import Final
 
 from tallygate.dialects.anthropic_messages import AnthropicMessages
-from tallygate.dialects.base import Accountable, Counting, Dialect, Enveloping, Fitting, Naming, Streaming
+from tallygate.dialects.base import (
+    Accountable,
+    Counting,
+    Dialect,
+    Enveloping,
+    Fitting,
+    Naming,
+    Passported,
+    Recounting,
+    Streaming,
+)
 from tallygate.dialects.openai_chat import OpenAIChat
 from tallygate.dialects.openai_completions import OpenAICompletions
 from tallygate.dialects.openai_media import OpenAIEmbeddings
 from tallygate.dialects.openai_responses import OpenAIResponses
 from tallygate.dialects.openrouter import OpenRouterChat
+from tallygate.dialects.run import Run
 from tallygate.dialects.unified import UnifiedChat, UnifiedGenerate
 from tallygate.dialects.unified.embed import UnifiedEmbed
 
+_CHAT: Final = OpenAIChat()
 _MESSAGES: Final = AnthropicMessages()
 _EMBEDDINGS: Final = OpenAIEmbeddings()
 _OPENROUTER: Final = OpenRouterChat()
+_RUN: Final = Run()
 _UNIFIED_CHATS: Final = (UnifiedChat(), UnifiedGenerate())
 _UNIFIED_EMBED: Final = UnifiedEmbed()
 
-_CHATS: Final[tuple[Streaming, ...]] = (OpenAIChat(), OpenAIResponses(), _MESSAGES)
-_CHAT_DOORS: Final[tuple[Streaming, ...]] = (OpenAICompletions(), _OPENROUTER, *_UNIFIED_CHATS)
+_CHATS: Final[tuple[Streaming, ...]] = (_CHAT, OpenAIResponses(), _MESSAGES)
+_CHAT_DOORS: Final[tuple[Streaming, ...]] = (OpenAICompletions(), _OPENROUTER, _RUN, *_UNIFIED_CHATS)
 _SPOKEN: Final[tuple[Dialect, ...]] = (*_CHATS, _EMBEDDINGS)
 _DOORS: Final[tuple[Dialect, ...]] = (*_CHAT_DOORS, _UNIFIED_EMBED)
 
@@ -41,8 +54,12 @@ ENVELOPING: Final[Mapping[str, Enveloping]] = MappingProxyType(
 """Those whose answers tell of themselves."""
 ACCOUNTABLE: Final[Mapping[str, Accountable]] = MappingProxyType({_OPENROUTER.name: _OPENROUTER})
 """Those whose answers tell what they are charged for."""
-NAMING: Final[Mapping[str, Naming]] = MappingProxyType({_OPENROUTER.name: _OPENROUTER})
+NAMING: Final[Mapping[str, Naming]] = MappingProxyType({_OPENROUTER.name: _OPENROUTER, _RUN.name: _RUN})
 """Those whose answers bear an id made of the call's."""
+RECOUNTING: Final[Mapping[str, Recounting]] = MappingProxyType({_CHAT.name: _CHAT, _RUN.name: _RUN})
+"""Those whose answers may tell how they came about."""
+PASSPORTED: Final[Mapping[str, Passported]] = MappingProxyType({_RUN.name: _RUN})
+"""Those whose heads and errors name the call, its model and who serves it."""
 FITTING: Final[Mapping[str, Fitting]] = MappingProxyType({_EMBEDDINGS.name: _EMBEDDINGS})
 """Those whose providers may answer in another form than was asked for."""
 COUNTING: Final[Mapping[str, Counting]] = MappingProxyType({_MESSAGES.name: _MESSAGES})

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Protocol, Self
 
-from tallygate.dialects.base import Dialect, Streaming
-from tallygate.dialects.registry import NAMING, STREAMING
+from tallygate.dialects.base import Dialect, Rendered, Streaming
+from tallygate.dialects.registry import NAMING, PASSPORTED, STREAMING
 from tallygate.errors import TallygateError
 from tallygate.genai.peek import Peek
 from tallygate.genai.secret import Secret
@@ -58,6 +58,11 @@ class Departure:
         self.left = True
         if not self._stays:
             self._interrupt(ClientGone())
+
+    @property
+    def over(self) -> bool:
+        """True once the call must come to its end, wherever it is."""
+        return self._why is not None
 
     def stay(self) -> None:
         """Called by the owner: from here on leaving interrupts nothing, for the answer is kept for later."""
@@ -175,18 +180,26 @@ class Call:
         await self.start(200, self.whole_head(headers, body))
         await self.client.end(body)
 
-    async def refuse(self, error: TallygateError, headers: Iterable[tuple[str, str]] = ()) -> None:
+    async def refuse(
+        self, error: TallygateError, headers: Iterable[tuple[str, str]] = (), *, sent: bool = False
+    ) -> None:
         """Answer with an error in the client's own dialect: whole if nothing was sent yet, else as the stream's last
-        event.
+        event. `sent`: the call was sent to a provider, and so has a receipt.
         """
         if self.started:
             # Of a whole answer that began and broke nothing can be told any more.
             await self.client.end(self._write_failure(error) if self.peek.stream else b"")
             return
-        rendered = self.dialect.write_error(error, self.request_id)
+        rendered = self._render(error, sent=sent)
         kind, length = ("content-type", rendered.content_type), ("content-length", str(len(rendered.body)))
-        await self.start(rendered.status, [kind, *error_headers(error), *headers, length])
+        await self.start(rendered.status, [kind, *error_headers(error, rendered.status), *headers, length])
         await self.client.end(rendered.body)
+
+    def _render(self, error: TallygateError, *, sent: bool) -> Rendered:
+        passported = PASSPORTED.get(self.dialect.name)
+        if passported is None or not sent:
+            return self.dialect.write_error(error, self.request_id)
+        return passported.write_failure(error, self.id, self.request_id)
 
     def _write_failure(self, error: TallygateError) -> bytes:
         """The last event of a stream that broke."""
@@ -201,13 +214,16 @@ class Call:
             await asyncio.sleep(seconds)
 
 
-def error_headers(error: TallygateError) -> list[tuple[str, str]]:
-    """The headers that tell an SDK whether and when to try again (docs/reference/http.md)."""
+def error_headers(error: TallygateError, status: int = 0) -> list[tuple[str, str]]:
+    """The headers that tell an SDK whether and when to try again (docs/reference/http.md). `status` is the answer's,
+    where the client's dialect has its own for the error.
+    """
+    status = status or error.status
     headers: list[tuple[str, str]] = []
     if error.retry is not None:
         headers.append(("x-should-retry", "true" if error.retry else "false"))
-    if error.status in (429, 503, 529):
+    if status in (429, 503, 529):
         headers.append(("retry-after", str(min(60, max(1, error.retry_after_s or 1)))))
-    if error.status == 401:
+    if status == 401:
         headers.append(("www-authenticate", "Bearer"))
     return headers

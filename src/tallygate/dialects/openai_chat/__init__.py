@@ -9,16 +9,29 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from tallygate.dialects.base import Rendered, Written
-from tallygate.dialects.openai_chat import cost, edit, errors, peek, reader, receipt, request, response, writer
+from tallygate.dialects.openai_chat import (
+    cost,
+    edit,
+    errors,
+    peek,
+    reader,
+    receipt,
+    request,
+    response,
+    run_block,
+    writer,
+)
 from tallygate.dialects.openai_chat.losses import NAME
 from tallygate.dialects.sse import OWN, comment
 from tallygate.errors import TallygateError
 from tallygate.genai.chat import ChatRequest, ChatResponse
+from tallygate.genai.course import Course
 from tallygate.genai.peek import Edits, Peek
+from tallygate.genai.reckoning import Reckoning
 
 
 class OpenAIChat:
-    """The dialect `openai_chat`. Stateless; every method is documented by `Dialect`."""
+    """The dialect `openai_chat`. Stateless; every method is documented by `Streaming` or `Recounting`."""
 
     name: str = NAME
     operation: str = "chat"
@@ -72,6 +85,10 @@ class OpenAIChat:
     def tell_receipt(self, closing: bytes, receipt_id: str) -> bytes:
         """The end of a stream with a comment before ``[DONE]``."""
         return receipt.tell_receipt(closing, receipt_id)
+
+    def tell_course(self, closing: bytes, reckoning: Reckoning, course: Course, *, asked: bytes, stream: bool) -> bytes:
+        """A whole answer, or the end of a stream, with a block `run`."""
+        return run_block.tell_course(closing, reckoning.receipt_id, course, asked=asked, stream=stream)
 
     def read_error(self, status: int, body: bytes, retry_after: str | None) -> TallygateError:
         """What a provider's error answer means to us."""

@@ -3,7 +3,7 @@
 The check is tolerant on purpose: a field without a name here goes to the provider unread, and so does what stands
 inside a message's parts beyond their type. Building the request as a value is the reader's work, not this file's.
 Source: platform.openai.com/docs/api-reference/chat/create; the bounds are the widest that providers of this dialect
-take.
+take. The members `own` are this gateway's, and no provider's (docs/reference/run.md).
 """
 
 from typing import Annotated, Final, Literal
@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from tallygate.dialects.faults import explain, name_kind
+from tallygate.dialects.openai_chat import own
 from tallygate.dialects.scan import list_members, outline
 from tallygate.errors import InvalidValue, MissingField
 from tallygate.genai.peek import Peek, Span
@@ -59,6 +60,8 @@ class _Body(Struct):
     tool_choice: str | _Object | None = None
     response_format: _Object | None = None
     system: Raw = Raw()
+    trace_id: Annotated[str, Meta(min_length=1, max_length=own.TRACE_CHARACTERS_MAX)] | None = None
+    run: bool | None = None
 
 
 _BODY = msgspec.json.Decoder(_Body)
@@ -93,6 +96,8 @@ _EXPECTED = {
     "system": _CONTENT,
     "system[]": "an object with a type",
     "system[].type": "a string such as text",
+    "trace_id": f"a string of 1 to {own.TRACE_CHARACTERS_MAX} characters",
+    "run": "true or false",
 }
 
 
@@ -113,7 +118,7 @@ def peek(body: bytes, depth_max: int) -> Peek:
     options = read.stream_options
     if options is not None:
         _check_options(body, shape.spans["stream_options"])
-    return Peek(
+    look = Peek(
         model=read.model,
         stream=bool(read.stream),
         include_usage=options is not None and bool(options.include_usage),
@@ -124,6 +129,7 @@ def peek(body: bytes, depth_max: int) -> Peek:
         body_bytes=len(body),
         spans=shape.spans,
     )
+    return look if own.NAMES.isdisjoint(shape.spans) else own.mark(look, body)
 
 
 def _choose_cap(read: _Body) -> int | None:

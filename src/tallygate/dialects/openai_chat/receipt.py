@@ -8,7 +8,11 @@ from tallygate.dialects.sse import OWN, Parser, comment
 
 def tell_receipt(closing: bytes, receipt_id: str) -> bytes:
     """The closing bytes with the comment before their terminator; unchanged if they have none."""
-    told = comment(f"{OWN}-receipt {receipt_id}")
+    return put_before_end(closing, comment(f"{OWN}-receipt {receipt_id}"))
+
+
+def put_before_end(closing: bytes, told: bytes) -> bytes:
+    """The closing bytes with whole frames before their terminator; unchanged if they have none."""
     before = closing.removesuffix(TERMINATOR)
     # Nearly always. Not if the terminator is only the last line of a longer event.
     if len(before) < len(closing) and (not before or before.endswith(b"\n\n")):

@@ -1,7 +1,8 @@
 """A whole chat request, both ways (platform.openai.com/docs/api-reference/chat/create).
 
 Members that only some providers know are read where the vocabulary has a name for them (`top_k`, `min_p`,
-`repetition_penalty`, `reasoning`, and the top-level `system`); everything else is kept in the `extra` of its object.
+`repetition_penalty`, `reasoning`, and the top-level `system`). What is said to this gateway alone was heard by `peek`
+and ends here; everything else is kept in the `extra` of its object.
 """
 
 from typing import Any, Final
@@ -12,6 +13,7 @@ from tallygate.dialects.base import Written
 from tallygate.dialects.custom_tools import carry_as_functions
 from tallygate.dialects.fields import Fields, decode_body, without_none
 from tallygate.dialects.losses import Losses
+from tallygate.dialects.openai_chat import own
 from tallygate.dialects.openai_chat.losses import NAME, open_losses
 from tallygate.dialects.openai_chat.messages import read_messages, write_messages
 from tallygate.dialects.openai_chat.parts import read_parts, write_content
@@ -37,6 +39,8 @@ _SCHEMA_NAME: Final = "answer"
 def read_request(body: bytes) -> ChatRequest:
     """The request in `body`. Raises InvalidJson, InvalidEncoding, TooDeep, InvalidValue, MissingField with the path."""
     fields = Fields(decode_body(body))
+    for name in own.NAMES:
+        fields.take(name)
     tools = read_tools(fields)
     stream = bool(fields.flag("stream"))
     options = fields.inside("stream_options")
