@@ -12,12 +12,13 @@ from typing import Any, Final, Literal, Protocol, cast
 from msgspec import Struct
 
 from tallygate.api.answer import CONTINUE
+from tallygate.api.arrivals import Arrivals
 from tallygate.api.door import Reply, Request, choose_request_id
 from tallygate.api.exchange import Exchange
 from tallygate.api.framing import RequestReader
 from tallygate.api.head import Head
 from tallygate.api.middleware import BODIED, Matched
-from tallygate.errors import RequestTimeout, ShuttingDown, TallygateError
+from tallygate.errors import RequestTimeout, ServerBusy, ShuttingDown, TallygateError
 
 WRITE_BYTES_HIGH: Final = 64 * 1024
 """From here on the hallway waits for the client to read."""
@@ -75,6 +76,11 @@ class Front(Protocol):
     @property
     def doors(self) -> Doors:
         """Where requests go."""
+        ...
+
+    @property
+    def arrivals(self) -> Arrivals:
+        """The bodies on their way."""
         ...
 
     @property
@@ -165,6 +171,7 @@ class Connection(asyncio.Protocol):
         self._deaf = True
         self._reader.clear()
         self._wake()
+        self._front.arrivals.forget(self)
         self._front.depart(self)
         if self._exchange is not None:
             self._exchange.leave()
@@ -256,6 +263,10 @@ class Connection(asyncio.Protocol):
         if self._exchange is not None:
             self._exchange.stop(ShuttingDown())
 
+    def give_way(self) -> None:
+        """More is on its way to the gateway than it can hold, and most of it is this connection's."""
+        self._refuse(ServerBusy(retry_after_s=1))
+
     def abort(self) -> None:
         """End the connection at once."""
         if self._transport is not None:
@@ -279,6 +290,8 @@ class Connection(asyncio.Protocol):
             return
         if body is not None:
             self._serve(head, body if head.method in BODIED else b"")
+        else:
+            self._front.arrivals.note(self, self._reader.received)
 
     def _read_head(self) -> Head | None:
         head = self._reader.read_head()
@@ -355,6 +368,8 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def _enter(self, state: State) -> None:
+        if self._state == "body":
+            self._front.arrivals.forget(self)
         self._state = state
         self._since_s = self._loop.time()
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from email.utils import formatdate
 from typing import Final
 
+from tallygate.api.arrivals import Arrivals
 from tallygate.api.connection import LINGER_S, Connection, Doors, Limits
 from tallygate.api.settings import ServerSettings
 from tallygate.telemetry import logger
@@ -30,6 +31,7 @@ class Front:
             write_stall_s=settings.write_stall_s,
             hosts=frozenset(host.lower() for host in settings.hosts),
         )
+        self.arrivals = Arrivals(max(settings.arriving_bytes_max, settings.body_bytes_max))
         self.draining = False
         self.date = ""
         self._connections_max = connections_max

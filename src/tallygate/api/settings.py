@@ -18,6 +18,9 @@ class ServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     workers: Annotated[int, Meta(ge=1, le=256)] = 1
     # Pictures and documents travel inline as base64, so a fair request can be large.
     body_bytes_max: Annotated[int, Meta(ge=1024, le=1 << 30)] = 32 << 20
+    # What one worker holds of bodies that are still on their way, of all its connections together: nobody has shown a
+    # key by then. Beyond it the largest is refused.
+    arriving_bytes_max: Annotated[int, Meta(ge=1024, le=1 << 40)] = 256 << 20
     # Real requests nest about ten deep.
     json_depth_max: Annotated[int, Meta(ge=8, le=256)] = 64
     # The names clients use for this gateway; none stands for any. A list keeps web pages that have their own name point

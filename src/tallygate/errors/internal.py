@@ -28,6 +28,13 @@ class ReceiptsUnavailable(InternalError):
     code = "receipts_unavailable"
 
 
+class ServerBusy(InternalError):
+    """The gateway holds as many unfinished requests as it can, so this one was not read to its end."""
+
+    status = 503
+    code = "server_busy"
+
+
 class SettlementUnknown(InternalError):
     """The call was served, but its end could not be recorded in time, so its answer is not handed out."""
 
