@@ -5,7 +5,7 @@ import pytest
 from tallygate.genai.catalog import Capabilities, ModelRecord, Offer
 from tallygate.genai.ceilings import Reach
 from tallygate.genai.plan import Target
-from tallygate.providers.base import Provider
+from tallygate.providers.base import CHATS, Provider
 from tallygate.router.abilities import Abilities
 from tallygate.router.naming import complain_of_aliases, name_models
 from tallygate.router.plan import Catalog, Shelf, build_catalog, plan
@@ -27,7 +27,7 @@ REACHES = {
 
 
 def make(models: dict[str, ModelSettings]) -> Catalog:
-    shelves = {"lab": Shelf(operations=ROW.operations, claims=ROW.claims)}
+    shelves = {"lab": Shelf(operations=CHATS, claims=ROW.claims)}
     known = build_catalog({name: model.targets for name, model in models.items() if model.targets}, OFFERS, shelves)
     return name_models(known, models, Abilities({"lab": ROW}, OFFERS, models), lambda one: REACHES.get(one, Reach()))
 
@@ -41,7 +41,7 @@ def test_every_model_is_told_what_it_can_do() -> None:
         (8_000, None),
         (8_000, 500),
     ]
-    assert both.operations == ROW.operations
+    assert both.operations == CHATS
 
 
 def test_an_alias_is_the_same_model_under_another_name() -> None:
@@ -58,7 +58,7 @@ def test_a_model_that_a_provider_has_can_be_given_another_name(name: str) -> Non
     catalog = make({name: ModelSettings(aliases=("claude-seen",))})
     assert plan(catalog, "claude-seen", "chat").targets == plan(catalog, name, "chat").targets
     assert catalog.records["claude-seen"].alias_of == name
-    assert catalog.records["claude-seen"].operations == ROW.operations
+    assert catalog.records["claude-seen"].operations == CHATS
 
 
 def test_a_model_that_nobody_has_has_no_other_name_either() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 
 from tallygate.dialects.base import Dialect
+from tallygate.dialects.registry import DIALECTS
 from tallygate.errors import Unpriced
 from tallygate.genai.catalog import ModelRecord
 from tallygate.genai.items import Cost
@@ -44,6 +45,12 @@ QUOTED_MAX = 1_024
 """Names of models come from callers, so what is remembered of them must have an end."""
 
 
+def list_operations(row: Provider) -> frozenset[str]:
+    """What can be asked of a provider's models: a count of tokens wherever they chat, if only by an estimate."""
+    asked = frozenset(DIALECTS[name].operation for name in row.speaks)
+    return asked | {"count"} if "chat" in asked else asked
+
+
 class Supply:
     """Which providers, models and prices there are now. Each is replaced as a whole whenever there is news of it."""
 
@@ -70,7 +77,7 @@ class Supply:
         self.rows: Mapping[str, Provider] = providers.rows
         shelves = {
             name: Shelf(
-                operations=row.operations,
+                operations=list_operations(row),
                 claims=tuple(row.claims),
                 regions=row.regions,
                 keeps_inputs=row.keeps_inputs,

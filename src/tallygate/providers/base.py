@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from msgspec import Struct, field
 
-from tallygate.dialects.registry import DIALECTS
+from tallygate.genai.caching import CacheHint
 from tallygate.genai.catalog import Capabilities, Offer, Quality
 from tallygate.genai.ceilings import Reach
 from tallygate.genai.secret import Secret
@@ -77,7 +77,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     first that fits, how far a model goes: figures from the vendor's own pages, for the bound of a call's cost. `serves`
     says by pattern, the first that fits, what alone can be asked of a model; of others all that the row's dialects can
     be asked. `capabilities` says by pattern what a model can do; of several patterns that fit the first that says it
-    counts. `free_of_charge` says whether nobody bills its calls; None leaves that to what the provider is. `regions` is
+    counts. `cache_hints` are those that it knows in the dialect `openai_chat`, which has none. `free_of_charge` says whether nobody bills its calls; None leaves that to what the provider is. `regions` is
     every place it may serve a call from, `keeps_inputs` whether it keeps what it is sent once it has answered; empty
     and None: not known.
     """
@@ -98,6 +98,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     reaches: Mapping[str, Reach] = field(default_factory=dict[str, Reach])
     serves: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     capabilities: Mapping[str, Capabilities] = field(default_factory=dict[str, Capabilities])
+    cache_hints: frozenset[CacheHint] = frozenset()
     engine: Engine | None = None
     serve: Serve | None = None
     quality: Quality = "real"
@@ -109,12 +110,6 @@ class Provider(Struct, frozen=True, kw_only=True):
     def free(self) -> bool:
         """True if nobody bills its calls: an engine of the operator's own, or models to test with, if not said else."""
         return self.engine is not None or self.quality == "test" if self.free_of_charge is None else self.free_of_charge
-
-    @property
-    def operations(self) -> frozenset[str]:
-        """What can be asked of its models: a count of tokens wherever they chat, if only by an estimate."""
-        asked = frozenset(DIALECTS[name].operation for name in self.speaks)
-        return asked | {"count"} if "chat" in asked else asked
 
     def offers(self) -> tuple[Offer, ...]:
         """The well-known models as offers. Test models are only ever offered with their provider's name in front."""
