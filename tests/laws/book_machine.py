@@ -26,7 +26,7 @@ from tallygate.genai.items import (
     TopUp,
     Void,
 )
-from tallygate.genai.results import AlreadyDone, Fenced, Folded, Moved, Posted, Refused, Replay, Running, Stale
+from tallygate.genai.results import AlreadyDone, Fenced, Folded, Moved, Noted, Posted, Refused, Replay, Running, Stale
 from tallygate.ledger.fold import fold
 from tests.fakes.ledger import DAY_NS, NOON_NS, OWNERS, Fold, ask, build_town
 from tests.fakes.receipts import DRAFT
@@ -40,6 +40,8 @@ CREDITS = st.sampled_from([3_000, 10_000, 10_000, 2**53 + 1])
 TOKENS = st.integers(0, 700)
 IDS = st.sampled_from(["a", "b", "c", "d", "e"])
 WAITS = st.sampled_from([False, False, True])
+SERVED = st.integers(-3, 3)
+"""Under which price a call is served: above 0 under another than its hold's, as one of several models' may be."""
 LEAPS_NS = st.sampled_from([1, 10**9, 599 * 10**9, KEEP_NS, DAY_NS // 2, DAY_NS, 8 * DAY_NS, 40 * DAY_NS, -(10**9)])
 STANDING = (Stale, Running, Replay, AlreadyDone, Fenced, Refused)
 """Results that change nothing."""
@@ -181,14 +183,25 @@ class Machine(RuleBasedStateMachine):
         epoch=st.sampled_from(["e1", "e1", "e1", "e2"]),
         answer=st.none() | st.just(Answer(b"digest", "object")),
         cost_nusd=AMOUNTS,
+        served=SERVED,
         wait=WAITS,
     )
-    def settle(self, which: int, tokens: int, epoch: str, answer: Answer | None, cost_nusd: int, wait: bool) -> None:
+    def settle(
+        self, which: int, tokens: int, epoch: str, answer: Answer | None, cost_nusd: int, served: int, wait: bool
+    ) -> None:
         row = self.pick(which)
-        amount_nusd = -(-tokens * self.prices[row.price_version] // 1_000)
-        costs = (Cost("lab", cost_nusd), Cost("lab", 1)) if cost_nusd else ()
+        version = self.pick_version(served)
         self.send(
-            Settlement(hold=row, epoch=epoch, amount_nusd=amount_nusd, costs=costs, answer=answer, receipt=DRAFT), wait
+            Settlement(
+                hold=row,
+                epoch=epoch,
+                amount_nusd=-(-tokens * self.prices[version or row.price_version] // 1_000),
+                costs=(Cost("lab", cost_nusd), Cost("lab", 1)) if cost_nusd else (),
+                answer=answer,
+                receipt=DRAFT,
+                price_version=version,
+            ),
+            wait,
         )
 
     @precondition(lambda self: self.shelf.tables["holds"])
@@ -197,11 +210,19 @@ class Machine(RuleBasedStateMachine):
         self.send(Void(self.pick(which), epoch), wait)
 
     @precondition(lambda self: self.shelf.tables["holds"])
-    @rule(which=st.integers(0, 30), tokens=TOKENS, epoch=st.sampled_from(["e1", "e1", "e2"]), wait=WAITS)
-    def progress(self, which: int, tokens: int, epoch: str, wait: bool) -> None:
+    @rule(which=st.integers(0, 30), tokens=TOKENS, epoch=st.sampled_from(["e1", "e1", "e2"]), served=SERVED, wait=WAITS)
+    def progress(self, which: int, tokens: int, epoch: str, served: int, wait: bool) -> None:
         row = self.pick(which)
-        amount_nusd = -(-tokens * self.prices[row.price_version] // 1_000)
-        item = Progress(hold=row, epoch=epoch, input_tokens=5, output_tokens=tokens, amount_nusd=amount_nusd)
+        version = self.pick_version(served)
+        amount_nusd = -(-tokens * self.prices[version or row.price_version] // 1_000)
+        item = Progress(
+            hold=row,
+            epoch=epoch,
+            input_tokens=5,
+            output_tokens=tokens,
+            amount_nusd=amount_nusd,
+            price_version=version,
+        )
         self.send(item, wait)
 
     @precondition(lambda self: self.shelf.tables["holds"])
@@ -258,6 +279,11 @@ class Machine(RuleBasedStateMachine):
         rows = open_rows if open_rows and which % 4 else rows
         return rows[-1 - which % len(rows)]
 
+    def pick_version(self, served: int) -> str:
+        """A price of which the hold need not be; empty for the hold's own."""
+        versions = list(self.prices)
+        return versions[-1 - served % len(versions)] if served > 0 else ""
+
     def send(self, item: Item, wait: bool) -> None:
         type(self).steps += 1
         self.sent.append(item)
@@ -287,6 +313,9 @@ class Machine(RuleBasedStateMachine):
             assert self.shelf.tables == before, "a refusal wrote"
             assert not folded.transfers
         assert expected is None or expected == say(result), (expected, result)
+        if isinstance(result, Posted | Noted) and isinstance(item, Settlement | Progress):
+            row: Hold = before["holds"][item.hold.id]
+            assert self.shelf.hold(row.id).price_version == (item.price_version or row.price_version)
         if isinstance(result, Posted) and isinstance(item, Settlement) and item.answer:
             self.answered.add(item.hold.id)
         return folded

@@ -53,6 +53,14 @@ def release_twice(rows: Rows, items: Sequence[Item], now_ns: int) -> Folded:
     return folded
 
 
+def forget_who_served(rows: Rows, items: Sequence[Item], now_ns: int) -> Folded:
+    """A hold keeps its price, whichever of several names served."""
+    kept = [
+        structs.replace(item, price_version="") if isinstance(item, Settlement | Progress) else item for item in items
+    ]
+    return fold(rows, kept, now_ns)
+
+
 def settle_anew(rows: Rows, items: Sequence[Item], now_ns: int) -> Folded:
     """A settlement does not ask whether the hold has ended."""
     reopened = {row_id: structs.replace(row, state="open") for row_id, row in rows.holds.items()}
@@ -170,6 +178,7 @@ PLANTED: tuple[Fold, ...] = (
     fold_blindly,
     fold_on_trust,
     release_twice,
+    forget_who_served,
     settle_anew,
     count_in_floats,
     release_by_age,

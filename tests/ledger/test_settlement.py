@@ -54,6 +54,22 @@ def test_a_post_takes_the_price_and_gives_back_the_rest() -> None:
     }
 
 
+def test_a_hold_ends_at_the_price_of_the_name_that_served() -> None:
+    shelf = build_town(credit_nusd=1_000)
+    kept, served = hold(shelf, "h1", 100), hold(shelf, "h2", 100)
+    assert shelf.do(settle(kept)).hold.price_version == "p1"
+    assert shelf.do(settle(served, price_version="p2")).hold.price_version == "p2"
+    assert lines(shelf, served) == {"post": ("wallet:w1", "revenue:m", 40)}
+
+
+def test_a_dead_owners_hold_ends_at_the_price_its_progress_was_reckoned_at() -> None:
+    shelf = build_town(credit_nusd=1_000)
+    row = hold(shelf, "h", 100)
+    shelf.do(structs.replace(progress(row, 5, 30), price_version="p2"))
+    ended = shelf.do(recover(row)).hold
+    assert (ended.price_version, ended.charged_nusd) == ("p2", 30)
+
+
 def test_an_overrun_is_the_houses_loss() -> None:
     shelf = build_town(credit_nusd=1_000)
     row = hold(shelf, "h", 100)
