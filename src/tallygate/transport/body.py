@@ -102,6 +102,8 @@ class ChunkedBody(Body):
         """See `Body.read`."""
         if self._wrong is not None:
             raise self._wrong
+        if not self._at and (whole := self._read_whole_chunk(bytes_max)):
+            return whole
         pieces: list[bytes] = []
         try:
             while bytes_max > 0 and self._advance():
@@ -119,6 +121,22 @@ class ChunkedBody(Body):
             if not pieces:
                 raise
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _read_whole_chunk(self, bytes_max: int) -> bytes:
+        """What was fed if it is one chunk and nothing else, as most events of a stream are; else nothing."""
+        if self._left or self._in_chunk or self._trailer_left:
+            return b""
+        buffer = self._buffer
+        found = _match_size(buffer)
+        if found is None:
+            return b""
+        start, end = found.end(), len(buffer) - 2
+        if not 0 < end - start <= bytes_max or start > CHUNK_LINE_BYTES_MAX or int(found[1] or b"0", 16) != end - start:
+            return b""
+        if not buffer.endswith(_CRLF):
+            return b""
+        self._at = len(buffer)
+        return buffer[start:end]
 
     def _advance(self) -> bool:
         """Come to bytes of a chunk (RFC 9112 section 7.1). False: they are not here yet, or there are no more."""
