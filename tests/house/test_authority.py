@@ -17,6 +17,8 @@ from tests.house.source import PACKAGE, ROOT
 PUBLIC = {
     "list_models",
     "show_model",
+    "list_passports",
+    "show_passport",
     "openrouter_models",
     "openrouter_model",
     "home",

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from msgspec import Struct
 
 from tallygate.access.principal import Principal
-from tallygate.api import models, openrouter_models
+from tallygate.api import models, openrouter_models, passports
 from tallygate.api.account import Accounts, show_credits, show_generation, show_key
 from tallygate.api.door import Reply, Request, json_reply
 from tallygate.api.exchange import Exchange
@@ -136,6 +136,10 @@ class Doors:
                 return models.list_models(self._rooms.catalog(), self._rooms.find_price, request.query)
             case "show_model":
                 return models.show_model(self._rooms.catalog(), self._rooms.find_price, request.slots["model"])
+            case "list_passports":
+                return passports.list_passports(self._rooms.catalog(), self._rooms.find_price, request.query)
+            case "show_passport":
+                return passports.show_passport(self._rooms.catalog(), self._rooms.find_price, request.slots["id"])
             case "openrouter_models":
                 return openrouter_models.list_models(self._rooms.catalog(), self._rooms.find_price, request)
             case "openrouter_model":

@@ -9,7 +9,7 @@ from msgspec import Struct
 Door = Literal[
     "call", "count", "list_models", "show_model", "home", "health", "ready",
     "credits", "key", "usage", "generation", "quote", "admin", "receipts", "log",
-    "upgrade", "openrouter", "openrouter_models", "openrouter_model",
+    "upgrade", "list_passports", "show_passport", "openrouter", "openrouter_models", "openrouter_model",
 ]  # fmt: skip
 
 Policy = Literal["public", "models", "any key", "routing", "accounting", "admin"]
@@ -42,11 +42,15 @@ URLS: tuple[Route, ...] = (
     Route(("POST",),           "/v1/messages",              "anthropic_messages", "models",     "call", billable=True),
     Route(("POST",),           "/v1/messages/count_tokens", "anthropic_messages", "models",     "count"),
     Route(("POST",),           "/api/v1/chat/completions",  "openrouter_chat",    "models",     "call", billable=True),
+    Route(("POST",),           "/api/v1/embeddings",        "openrouter_embeddings", "models",  "call", billable=True),
     Route(("POST",),           "/api/v1/messages",          "anthropic_messages", "models",     "call", billable=True),
     Route(("POST",),           "/api/v1/responses",         "openai_responses",   "models",     "call", billable=True),
     Route(("POST",),           "/v1/inference/chat",        "unified_chat",       "models",     "call", billable=True),
     Route(("POST",),           "/v1/inference/generate",    "unified_generate",   "models",     "call", billable=True),
     Route(("POST",),           "/v1/inference/embed",       "unified_embed",      "models",     "call", billable=True),
+    Route(("POST",),           "/v1/run/inference",         "run",                "models",     "call", billable=True),
+    Route(("GET",),            "/v1/passports",             "run",                "public",     "list_passports"),
+    Route(("GET",),            "/v1/passports/{id}",        "run",                "public",     "show_passport"),
     Route(("GET",),            "/api/v1/models",            "openrouter_chat",    "public",     "openrouter_models"),
     Route(("GET",),            "/api/v1/model/{model}",     "openrouter_chat",    "public",     "openrouter_model"),
     Route(("GET",),            "/api/v1/credits",           "openrouter_chat",    "accounting", "openrouter"),

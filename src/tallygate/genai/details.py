@@ -21,8 +21,9 @@ class Tried(Struct, frozen=True, omit_defaults=True):
 
 
 class Details(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Times are in milliseconds from the request's arrival. `usage` holds the counts that are known, by their names.
-    `sold_as` is the name whose price was paid, where that is not `request_model`.
+    """Times are in milliseconds from the request's arrival. `usage` holds the counts that are known, by their names;
+    `sold_as` is the name whose price is paid, where it is another than the caller used; `policy` the digest of the
+    policy that the call came under.
     """
 
     request_id: str
@@ -41,6 +42,7 @@ class Details(Struct, frozen=True, kw_only=True, omit_defaults=True):
     attempts: tuple[Tried, ...] = ()
     dropped: tuple[str, ...] = ()
     error_code: str = ""
+    policy: str = ""
     first_chunk_ms: int | None = None
     duration_ms: int = 0
 

@@ -21,7 +21,9 @@ ChargeBasis = Literal["usage", "free", "waived", "progress"]
 
 
 class RequestPart(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What was asked. `model` is the name the caller used."""
+    """What was asked. `model` is the name the caller used; `policy` the digest of the policy that it came under, in 64
+    hexadecimal digits.
+    """
 
     model: str
     endpoint: str = ""
@@ -29,6 +31,7 @@ class RequestPart(Struct, frozen=True, kw_only=True, omit_defaults=True):
     stream: bool | None = None
     commit: str = ""
     params_commit: str = ""
+    policy: str = ""
 
 
 class ForwardedPart(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -270,6 +270,7 @@ def tell(call: Call, outcome: Outcome, bill: Bill, booked_as: str) -> Details:
         ),
         dropped=outcome.dropped,
         error_code=outcome.error_code,
+        policy=call.peek.routing.policy_digest if call.peek.routing else "",
         first_chunk_ms=None if outcome.first_chunk_ns is None else outcome.first_chunk_ns // _NS_PER_MS,
         duration_ms=outcome.duration_ns // _NS_PER_MS,
     )

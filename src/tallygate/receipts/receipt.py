@@ -154,6 +154,7 @@ class Issuer:
                 stream=details.stream,
                 commit=commitments.get("request", ""),
                 params_commit=commitments.get("request.params", ""),
+                policy=details.policy,
             ),
             forwarded=ForwardedPart(
                 attempts=tuple(map(_fit_attempt, details.attempts)),
