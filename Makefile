@@ -36,7 +36,7 @@ test: $(TEST)
 # Every test again with 5,000 examples for each law, and those that take minutes.
 test-long: $(TEST)
 	@scripts/ensure-postgres
-	@scripts/ensure-nginx
+	@scripts/ensure-proxies
 	@HYPOTHESIS_PROFILE=long $(PYTEST) -m "not clients" --timeout 3600
 
 # The official SDKs and command lines against a running gateway; also those too large for every test run. What they find

@@ -1,6 +1,8 @@
-"""The framing corpus once more through nginx: whatever the two make of it together, no second request gets in unseen.
+"""The framing corpus once more through nginx and HAProxy: whatever a proxy and the gateway make of it together, no
+second request gets in unseen.
+request gets in unseen.
 
-nginx answers some rows itself and passes others on changed; what is promised is only that nothing hides, nothing
+A proxy answers some rows itself and passes others on changed; what is promised is only that nothing hides, nothing
 breaks, and the connections it keeps to the gateway stay sound.
 """
 
@@ -21,9 +23,9 @@ from tests.faults.test_framing import SEED, mutate
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 LAST = b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-"""Behind each input, so that nginx need not wait for more. It does not like clients that half close."""
+"""Behind each input, so that a proxy need not wait for more. nginx does not like clients that half close."""
 
-CONFIG = """
+NGINX = """
 daemon off;
 {user}
 worker_processes 1;
@@ -47,7 +49,7 @@ http {{
     proxy_request_buffering {buffering};
     upstream gateway {{ server 127.0.0.1:{port}; keepalive 4; }}
     server {{
-        listen unix:{folder}/nginx.sock;
+        listen unix:{folder}/proxy.sock;
         location / {{
             proxy_pass http://gateway;
             proxy_http_version 1.1;
@@ -58,6 +60,22 @@ http {{
 }}
 """
 
+HAPROXY = """
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 1s
+    timeout server 5s
+    timeout http-request 1s
+    timeout http-keep-alive 1s
+frontend everybody
+    bind {folder}/proxy.sock
+    default_backend gateway
+backend gateway
+    http-reuse always
+    server gateway 127.0.0.1:{port}
+"""
+
 
 @pytest.fixture(scope="module")
 def front() -> Generator[Opened]:
@@ -65,17 +83,23 @@ def front() -> Generator[Opened]:
         yield opened
 
 
-@pytest.fixture(scope="module", params=["on", "off"], ids=["buffered", "unbuffered"])
+@pytest.fixture(scope="module", params=["nginx-buffered", "nginx-unbuffered", "haproxy"])
 def proxy(request: pytest.FixtureRequest, front: Opened, tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
-    """The socket of an nginx that gathers requests, or passes their bodies on as they come."""
-    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-    assert program, "nginx is missing; scripts/ensure-nginx installs it"
-    folder = tmp_path_factory.mktemp("nginx")
-    user = "user root;" if os.geteuid() == 0 else ""
-    config = folder / "nginx.conf"
-    config.write_text(CONFIG.format(folder=folder, port=front.port, user=user, buffering=request.param))
-    with Process([program, "-p", str(folder), "-c", str(config), "-e", str(folder / "error.log")], {}) as process:
-        where = folder / "nginx.sock"
+    """The socket of a proxy: an nginx that gathers requests or passes their bodies on as they come, or a HAProxy."""
+    name, _, manner = request.param.partition("-")
+    program = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
+    assert program, f"{name} is missing; scripts/ensure-proxies installs it"
+    folder = tmp_path_factory.mktemp(name)
+    config = folder / f"{name}.conf"
+    if name == "nginx":
+        user, buffering = "user root;" if os.geteuid() == 0 else "", "on" if manner == "buffered" else "off"
+        config.write_text(NGINX.format(folder=folder, port=front.port, user=user, buffering=buffering))
+        command = [program, "-p", str(folder), "-c", str(config), "-e", str(folder / "error.log")]
+    else:
+        config.write_text(HAPROXY.format(folder=folder, port=front.port))
+        command = [program, "-db", "-f", str(config)]
+    with Process(command, {}) as process:
+        where = folder / "proxy.sock"
         for _ in range(100_000):
             if where.exists():
                 break
@@ -100,7 +124,7 @@ def check(front: Opened, proxy: Path, raw: bytes) -> None:
     with Line(proxy) as line:
         statuses = read_all(line.send(raw + LAST))
     assert 500 not in statuses, raw
-    # What nginx itself took for a request has an answer of its own.
+    # What the proxy itself took for a request has an answer of its own.
     assert front.doors.asked.count("GET /v1/models/hidden") <= statuses.count(404), raw
     with Line(proxy) as line:
         answer = line.send(b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-Request-ID: probe\r\n\r\n").read()
@@ -108,11 +132,11 @@ def check(front: Opened, proxy: Path, raw: bytes) -> None:
 
 
 @pytest.mark.parametrize("row", CORPUS, ids=str)
-def test_no_row_hides_a_request_from_nginx(front: Opened, proxy: Path, row: Row) -> None:
+def test_no_row_hides_a_request_from_a_proxy(front: Opened, proxy: Path, row: Row) -> None:
     check(front, proxy, row.raw)
 
 
-def test_changed_at_random_nothing_hides_from_nginx(front: Opened, proxy: Path) -> None:
+def test_changed_at_random_nothing_hides_from_a_proxy(front: Opened, proxy: Path) -> None:
     source = random.Random(SEED)
     for _ in range(1_000):
         check(front, proxy, mutate(source))
