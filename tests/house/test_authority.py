@@ -101,7 +101,7 @@ def test_every_method_of_the_admins_addresses_has_a_function() -> None:
 
 
 def test_every_address_of_a_door_with_several_has_a_function() -> None:
-    tables = {"log": log_doors.DOORS, "receipts": receipt_doors.DOORS, "openrouter": openrouter_doors.DOORS}
+    tables = {"log": log_doors.DOORS, "receipts": receipt_doors.DOORS, "openrouter_account": openrouter_doors.DOORS}
     for door, functions in tables.items():
         assert {route.path for route in URLS if route.door == door} == functions.keys()
 

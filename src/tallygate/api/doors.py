@@ -165,7 +165,7 @@ class Doors:
                 return await show_credits(rooms.accounts, request, principal)
             case "key":
                 return await show_key(rooms.accounts, request, principal)
-            case "openrouter":
+            case "openrouter_account":
                 return await serve_account(rooms.accounts, route.path, request, principal)
             case "usage":
                 return await show_usage(rooms.accounts, request, principal)

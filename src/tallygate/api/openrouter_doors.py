@@ -168,6 +168,7 @@ _UNKNOWN: Final = (
 def _show_story(details: Details) -> dict[str, object]:
     first_ms = details.first_chunk_ms
     return {
+        "model": details.sold_as or details.request_model,
         "api_type": _API_TYPES.get(details.operation),
         "request_id": details.request_id,
         "streamed": details.stream,

@@ -114,7 +114,8 @@ def _show_pricing(price: Price | None) -> dict[str, str]:
     own = {shown: getattr(rates, kind) for shown, kind in _TOKEN_PRICES.items()}
     units = {shown: getattr(price, kind) for shown, kind in _UNIT_PRICES.items()}
     known = {"prompt": rates.input, "completion": rates.output, **own, **units}
-    return {shown: print_price_per_unit(pusd) for shown, pusd in known.items() if pusd is not None}
+    # Clients tell what is free by this very text.
+    return {shown: print_price_per_unit(pusd) if pusd else "0" for shown, pusd in known.items() if pusd is not None}
 
 
 def _list_parameters(record: ModelRecord) -> list[str]:

@@ -9,7 +9,7 @@ from msgspec import Struct
 Door = Literal[
     "call", "count", "list_models", "show_model", "home", "health", "ready",
     "credits", "key", "usage", "generation", "quote", "admin", "receipts", "log",
-    "upgrade", "list_passports", "show_passport", "openrouter", "openrouter_models", "openrouter_model",
+    "upgrade", "list_passports", "show_passport", "openrouter_account", "openrouter_models", "openrouter_model",
 ]  # fmt: skip
 
 Policy = Literal["public", "models", "any key", "routing", "accounting", "admin"]
@@ -53,9 +53,9 @@ URLS: tuple[Route, ...] = (
     Route(("GET",),            "/v1/passports/{id}",        "run",                "public",     "show_passport"),
     Route(("GET",),            "/api/v1/models",            "openrouter_chat",    "public",     "openrouter_models"),
     Route(("GET",),            "/api/v1/model/{model}",     "openrouter_chat",    "public",     "openrouter_model"),
-    Route(("GET",),            "/api/v1/credits",           "openrouter_chat",    "accounting", "openrouter"),
-    Route(("GET",),            "/api/v1/key",               "openrouter_chat",    "any key",    "openrouter"),
-    Route(("GET",),            "/api/v1/generation",        "openrouter_chat",    "accounting", "openrouter"),
+    Route(("GET",),            "/api/v1/credits",           "openrouter_chat",    "accounting", "openrouter_account"),
+    Route(("GET",),            "/api/v1/key",               "openrouter_chat",    "any key",    "openrouter_account"),
+    Route(("GET",),            "/api/v1/generation",        "openrouter_chat",    "accounting", "openrouter_account"),
     Route(("GET",),            "/v1/models",                "openai_chat",        "public",     "list_models"),
     Route(("GET",),            "/v1/models/{model}",        "openai_chat",        "public",     "show_model"),
     Route(("GET",),            "/v1/credits",               "unified",            "accounting", "credits"),

@@ -21,6 +21,7 @@ from tallygate.dialects.openai_completions import OpenAICompletions
 from tallygate.dialects.openai_media import OpenAIEmbeddings
 from tallygate.dialects.openai_responses import OpenAIResponses
 from tallygate.dialects.openrouter import OpenRouterChat
+from tallygate.dialects.openrouter.embed import OpenRouterEmbeddings
 from tallygate.dialects.run import Run
 from tallygate.dialects.unified import UnifiedChat, UnifiedGenerate
 from tallygate.dialects.unified.embed import UnifiedEmbed
@@ -29,6 +30,7 @@ _CHAT: Final = OpenAIChat()
 _MESSAGES: Final = AnthropicMessages()
 _EMBEDDINGS: Final = OpenAIEmbeddings()
 _OPENROUTER: Final = OpenRouterChat()
+_OPENROUTER_EMBED: Final = OpenRouterEmbeddings()
 _RUN: Final = Run()
 _UNIFIED_CHATS: Final = (UnifiedChat(), UnifiedGenerate())
 _UNIFIED_EMBED: Final = UnifiedEmbed()
@@ -36,7 +38,7 @@ _UNIFIED_EMBED: Final = UnifiedEmbed()
 _CHATS: Final[tuple[Streaming, ...]] = (_CHAT, OpenAIResponses(), _MESSAGES)
 _CHAT_DOORS: Final[tuple[Streaming, ...]] = (OpenAICompletions(), _OPENROUTER, _RUN, *_UNIFIED_CHATS)
 _SPOKEN: Final[tuple[Dialect, ...]] = (*_CHATS, _EMBEDDINGS)
-_DOORS: Final[tuple[Dialect, ...]] = (*_CHAT_DOORS, _UNIFIED_EMBED)
+_DOORS: Final[tuple[Dialect, ...]] = (*_CHAT_DOORS, _OPENROUTER_EMBED, _UNIFIED_EMBED)
 
 DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType({dialect.name: dialect for dialect in _SPOKEN})
 """Those that providers speak, and clients."""
@@ -52,7 +54,9 @@ ENVELOPING: Final[Mapping[str, Enveloping]] = MappingProxyType(
     {dialect.name: dialect for dialect in (*_UNIFIED_CHATS, _UNIFIED_EMBED)}
 )
 """Those whose answers tell of themselves."""
-ACCOUNTABLE: Final[Mapping[str, Accountable]] = MappingProxyType({_OPENROUTER.name: _OPENROUTER})
+ACCOUNTABLE: Final[Mapping[str, Accountable]] = MappingProxyType(
+    {dialect.name: dialect for dialect in (_OPENROUTER, _OPENROUTER_EMBED)}
+)
 """Those whose answers tell what they are charged for."""
 NAMING: Final[Mapping[str, Naming]] = MappingProxyType({_OPENROUTER.name: _OPENROUTER, _RUN.name: _RUN})
 """Those whose answers bear an id made of the call's."""

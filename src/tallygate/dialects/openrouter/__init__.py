@@ -12,6 +12,7 @@ from typing import Final
 from tallygate.dialects.base import Rendered, Written
 from tallygate.dialects.openai_chat.edit import edit
 from tallygate.dialects.openai_chat.receipt import tell_receipt
+from tallygate.dialects.openai_chat.usage import write_usage
 from tallygate.dialects.openrouter import errors, reader, request, response, telling, writer
 from tallygate.dialects.openrouter.names import NAME
 from tallygate.dialects.sse import OWN, comment
@@ -84,7 +85,7 @@ class OpenRouterChat:
 
     def tell_reckoning(self, closing: bytes, reckoning: Reckoning, *, stream: bool) -> bytes:
         """A whole answer, or the end of a stream, with what it came to in its `usage`."""
-        return telling.tell(closing, reckoning, stream=stream)
+        return telling.tell(closing, reckoning, write_usage, stream=stream)
 
     def name_answer(self, call_id: str) -> str:
         """The id of the answer to a call."""

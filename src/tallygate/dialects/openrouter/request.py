@@ -4,6 +4,7 @@ Wishes are read into the outline, where the router finds them; what is left of t
 such.
 """
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import msgspec
@@ -18,28 +19,36 @@ from tallygate.dialects.openrouter.names import CARRIED, NAME
 from tallygate.dialects.openrouter.preferences import read_wishes
 from tallygate.dialects.patches import apply
 from tallygate.dialects.patches import replace as patch
-from tallygate.dialects.scan import Outline, outline
+from tallygate.dialects.scan import STRUCTURE_MAX, Outline, outline
 from tallygate.genai.chat import ChatRequest
 from tallygate.genai.peek import Peek
 from tallygate.genai.routing import Routing
+
+Look = Callable[[bytes, int], Peek]
+"""The outline of a body by the dialect that is carried."""
 
 
 def peek(body: bytes, depth_max: int) -> Peek:
     """Outline a request. Raises what OpenAI's chat raises for it, and UnsupportedParameter for a wish that cannot be
     honoured.
     """
-    shape = outline(body, depth_max)
+    look = peek_wishes(body, depth_max, chat_peek.peek, STRUCTURE_MAX)
+    return replace(look, include_usage=look.stream)
+
+
+def peek_wishes(body: bytes, depth_max: int, look_at: Look, structure_max: int) -> Peek:
+    """The outline that a dialect makes of a body, with the wishes of this wire besides."""
+    shape = outline(body, depth_max, structure_max)
     wishes = read_wishes(body)
     dropped = wishes.dropped
     if ours := OURS & shape.spans.keys():
-        values = {name: shape.spans[name] for name in ours}
-        members = {name: msgspec.json.decode(body[span.value_start : span.end]) for name, span in values.items()}
+        spans = {name: shape.spans[name] for name in ours}
+        members = {name: msgspec.json.decode(body[span.value_start : span.end]) for name, span in spans.items()}
         dropped = (*dropped, *list_dropped(members))
-    look = chat_peek.peek(_name_model(body, shape, wishes.model), depth_max)
+    look = look_at(_name_model(body, shape, wishes.model), depth_max)
     return replace(
         look,
         model=wishes.model or look.model,
-        include_usage=look.stream,
         body_bytes=len(body),
         spans=shape.spans,
         routing=None if wishes.routing == Routing() else wishes.routing,
@@ -63,15 +72,23 @@ def read_request(body: bytes) -> ChatRequest:
     """The request in `body`. Raises InvalidJson, InvalidEncoding, TooDeep, InvalidValue, MissingField with the path,
     UnsupportedParameter.
     """
-    value = decode_body(body)
-    if isinstance(value, dict):
-        members = cast(dict[str, Any], value)
-        model = read_wishes(body).model
-        list(list_dropped(members))
-        if (model is not None and model != members.get("model")) or not OURS.isdisjoint(members):
-            body = msgspec.json.encode({**take_out(members), **({} if model is None else {"model": model})})
-    request = chat_request.read_request(body)
+    request = chat_request.read_request(take_wishes(body))
     return replace(request, include_usage=request.stream)
+
+
+def take_wishes(body: bytes) -> bytes:
+    """The body without what is this wire's own; the very same object if it has nothing of that. Raises as
+    `read_request`.
+    """
+    value = decode_body(body)
+    if not isinstance(value, dict):
+        return body  # the reader says what is wrong
+    members = cast(dict[str, Any], value)
+    model = read_wishes(body).model
+    list(list_dropped(members))
+    if model in (None, members.get("model")) and OURS.isdisjoint(members):
+        return body
+    return msgspec.json.encode({**take_out(members), **({} if model is None else {"model": model})})
 
 
 def write_request(request: ChatRequest) -> Written:

@@ -9,13 +9,15 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from tallygate.dialects.fields import overlay
 from tallygate.dialects.last_chunk import patch_last
-from tallygate.dialects.openai_chat.usage import write_usage
 from tallygate.dialects.patches import Patch, apply
 from tallygate.dialects.scan import list_members
 from tallygate.genai.messages import Extra
 from tallygate.genai.reckoning import Reckoning
+from tallygate.genai.usage import Usage
+
+WriteCounts = Callable[[Usage], dict[str, Any]]
+"""The counts of a usage as the answer has them."""
 
 _USAGE: Final = "usage"
 _PRICE: Final = frozenset({"cost", "cost_details", "is_byok"})
@@ -30,20 +32,20 @@ def leave_out_price(extra: Extra) -> Extra:
     return {**extra, _USAGE: left}
 
 
-def tell(closing: bytes, reckoning: Reckoning, *, stream: bool) -> bytes:
+def tell(closing: bytes, reckoning: Reckoning, write_counts: WriteCounts, *, stream: bool) -> bytes:
     """A whole answer, or the end of a stream, with its usage and its cost."""
-    make = _make_patches(reckoning)
+    make = _make_patches(reckoning, write_counts)
     return patch_last(closing, make) if stream else apply(closing, make(closing))
 
 
-def _make_patches(reckoning: Reckoning) -> Callable[[bytes], list[Patch]]:
+def _make_patches(reckoning: Reckoning, write_counts: WriteCounts) -> Callable[[bytes], list[Patch]]:
     costs = _write_costs(reckoning)
 
     def patch(document: bytes) -> list[Patch]:
         known = dict(list_members(document)).get(_USAGE)
         if known is None:
             inside = document.rindex(b"}")
-            usage = msgspec.json.encode(overlay(write_usage(reckoning.usage), costs))
+            usage = msgspec.json.encode({**write_counts(reckoning.usage), **costs})
             return [(inside, inside, b',"usage":' + usage)]
         start, value = known.value_start, document[known.value_start : known.end].rstrip()
         inside = start + len(value) - 1
