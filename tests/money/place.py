@@ -35,6 +35,9 @@ from tests.money.wires import WIRES
 PRICE = 'price = { input = "1.00", cache_read = "0.10", output = "2.00" }\n'
 """USD for a million tokens. A token of input is 1,000 nano-USD, one from the cache 100, one of output 2,000."""
 
+DEAR_PRICE = 'price = { input = "3.00", output = "5.00" }\n'
+"""Of the models that are called dear: a token of input is 3,000 nano-USD, one of output 5,000."""
+
 DIALECTS = {"openai": "openai_chat", "anthropic": "anthropic_messages"}
 PATIENCE_S = 30.0
 NONCES = itertools.count(1)
@@ -52,7 +55,7 @@ def start_player() -> Generator[Upstream]:
 def write_configuration(player_url: str, transport: str = "") -> str:
     """A configuration that sells every script in both languages, and pairs of targets, the first of which fails.
 
-    `nowhere` is a provider whose port is closed; `unpriced` has no price, `free` is.
+    `nowhere` is a provider whose port is closed; `unpriced` has no price, `free` is free, `dear` is dearer than others.
     """
     with socket.create_server(("127.0.0.1", 0)) as closed:
         nowhere = closed.getsockname()[1]
@@ -74,7 +77,12 @@ def write_configuration(player_url: str, transport: str = "") -> str:
     sold = "".join(f'[models."{name}"]\ntargets = {json.dumps(targets)}\n{PRICE}' for name, targets in models.items())
     unpriced = "".join(f'[models."{wire}/unpriced"]\ntargets = ["{wire}-lab/good"]\n' for wire in WIRES)
     free = "".join(f'[models."{wire}/free"]\ntargets = ["{wire}-lab/good"]\nprice = "free"\n' for wire in WIRES)
-    return f"{''.join(rows)}{sold}{unpriced}{free}[transport]\n{transport}"
+    dear = "".join(
+        f'[models."{wire}/dear{name}"]\ntargets = ["{wire}-lab/{script}"]\n{DEAR_PRICE}'
+        for wire in WIRES
+        for name, script in (("", "good"), ("-and-down", "status-503"))
+    )
+    return f"{''.join(rows)}{sold}{unpriced}{free}{dear}[transport]\n{transport}"
 
 
 class Tenant(NamedTuple):

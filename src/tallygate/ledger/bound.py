@@ -143,7 +143,7 @@ def refuse_passing_by(peek: Peek, body: bytes) -> None:
     if _REFUSABLE.isdisjoint(peek.spans):  # nearly always
         return
     for name, why in _PASSING_BY.items():
-        if name not in peek.own and _is_given(peek, body, name):
+        if _is_given(peek, body, name):
             raise UnsupportedParameter(
                 f"{why}, so a call with `{name}` cannot be priced before it is made.", param=name
             )
@@ -217,8 +217,9 @@ def max_usage(peek: Peek, body: bytes, reaches: Sequence[Reach], request: ChatRe
 
 
 def _is_given(peek: Peek, body: bytes, name: str) -> bool:
+    """Whether a provider will read that member. What is said to this gateway alone goes no further."""
     span = peek.spans.get(name)
-    return span is not None and body[span.value_start : span.end].strip() != b"null"
+    return span is not None and name not in peek.own and body[span.value_start : span.end].strip() != b"null"
 
 
 def _max_input(peek: Peek, given: set[str], reach: Reach, request: ChatRequest | None) -> tuple[int, int]:
