@@ -1,6 +1,5 @@
 """The framing corpus once more through nginx and HAProxy: whatever a proxy and the gateway make of it together, no
 second request gets in unseen.
-request gets in unseen.
 
 A proxy answers some rows itself and passes others on changed; what is promised is only that nothing hides, nothing
 breaks, and the connections it keeps to the gateway stay sound.
