@@ -11,17 +11,21 @@ from typing import Any, Literal, NamedTuple
 
 
 class Door(NamedTuple):
-    """A billable address. `language`: whose request bodies it takes; `error_event`: how a stream's error begins."""
+    """A billable address. `language`: whose request bodies it takes; `error_event`: how a stream's error begins;
+    `statuses`: what it has in the place of others.
+    """
 
     path: str
     language: str
     error_event: bytes
+    statuses: Mapping[int, int] = MappingProxyType({})
 
 
 DOORS = {
     "chat": Door("/v1/chat/completions", "openai", b'data: {"error"'),
     "messages": Door("/v1/messages", "anthropic", b"event: error\n"),
     "inference": Door("/v1/inference/chat", "openai", b"event: error\n"),
+    "run": Door("/v1/run/inference", "openai", b'data: {"error"', MappingProxyType({502: 503, 504: 503})),
 }
 
 Client = Literal["stays", "leaves before", "leaves in the middle", "never reads", "nudges", "asks again"]
@@ -61,7 +65,7 @@ class Row(NamedTuple):
     whole: bool = True
     stream: bool = True
     upstreams: tuple[str, ...] = ("openai", "anthropic")
-    doors: tuple[str, ...] = ("chat", "messages", "inference")
+    doors: tuple[str, ...] = ("chat", "messages", "inference", "run")
     key: str = ""
     more: Mapping[str, Any] = MappingProxyType({})
 
@@ -99,9 +103,9 @@ SILENT_AN = End(0, 30, 1, "provider", "partial", error_code="stream_broken")
 UNHEARD_AN = End(0, 30, 1, "provider", "failed", 502, error_code="stream_broken")
 UNHEARD = End(0, 0, 0, "counted", "failed", 502, error_code="stream_broken")
 FROM_OPENAI: dict[str, Any] = {"upstreams": ("openai",), "doors": ("chat", "messages")}
-ENVELOPED: dict[str, Any] = {"upstreams": ("openai",), "doors": ("inference",)}
+ENVELOPED: dict[str, Any] = {"upstreams": ("openai",), "doors": ("inference", "run")}
 SAME_AN: dict[str, Any] = {"upstreams": ("anthropic",), "doors": ("messages",)}
-CROSSED_AN: dict[str, Any] = {"upstreams": ("anthropic",), "doors": ("chat", "inference")}
+CROSSED_AN: dict[str, Any] = {"upstreams": ("anthropic",), "doors": ("chat", "inference", "run")}
 
 OVERLOADED = failed(503, "overloaded")._replace(messages_http=529)
 
