@@ -16,7 +16,8 @@ from tests.fakes.scrub import TOLD
 
 LAUNCHER = ROOT / ".clients" / "codex" / "node_modules" / "@openai" / "codex" / "bin" / "codex.js"
 RUN_TIMEOUT_S = 90
-QUIET = "check_for_update_on_startup = false\n[analytics]\nenabled = false\n"
+QUIET = "check_for_update_on_startup = false"
+SILENT = "[analytics]\nenabled = false\n"
 UNGUARDED = ("--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", "--json")
 
 
@@ -41,7 +42,7 @@ class Codex:
         self.project, home = folder / "project", folder / "config"
         self.project.mkdir()
         home.mkdir()
-        (home / "config.toml").write_text(f"{settings}\n{QUIET}")
+        (home / "config.toml").write_text(f"{QUIET}\n{settings}\n{SILENT}")
         own = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": str(folder), "CODEX_HOME": str(home)}
         self._env = {name: value for name, value in {**own, **variables}.items() if value is not None}
 
@@ -64,6 +65,20 @@ def run_command(command: str) -> dict[str, Any]:
     """A call of its tool for commands."""
     return {"name": "exec_command", "input": {"cmd": command}}
 
+
+def run_script(script: str) -> dict[str, Any]:
+    """A call of the tool that it gives models it knows, as a provider without custom tools is told of it: one text."""
+    return {"name": "functions__exec", "input": {"input": script}}
+
+
+_PATCH = "*** Begin Patch\n*** Add File: note.txt\n+tally: eins \u2013 one \U0001f600\n*** End Patch"
+_SED = "sed -i s/eins/zwei/ note.txt && cat note.txt"
+PATCH_TASK: tuple[dict[str, Any], ...] = (
+    {"say": "I write it.", "calls": [run_script(f"text(await tools.apply_patch({json.dumps(_PATCH)}));")]},
+    {"calls": [run_script(f"text(await tools.exec_command({json.dumps({'cmd': _SED})}));")]},
+    {"say": "The note says two."},
+)
+"""A task in free text: a patch inside a script, a command inside another."""
 
 NOTE_TASK: tuple[dict[str, Any], ...] = (
     {"think": "A note is wanted.", "say": "I write it.", "calls": [run_command("echo 'tally: one' > note.txt")]},

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tallygate.dialects.custom_tools import CARRIED_CHARACTERS_MAX
 from tallygate.dialects.registry import CLIENT_DIALECTS, DIALECTS
 from tallygate.errors import UnsupportedParameter
 
@@ -91,3 +92,10 @@ def test_a_dialect_that_does_not_turn_calls_back_keeps_its_custom_tools() -> Non
     request = CLIENT_DIALECTS["openai_chat"].read_request(msgspec.json.encode(asked))
     with pytest.raises(UnsupportedParameter):
         DIALECTS["anthropic_messages"].write_request(request)
+
+
+@FOREIGN
+def test_it_never_grows_by_more_than_is_held_for(dialect: str) -> None:
+    tool = {"type": "custom", "name": "f", "format": {**GRAMMAR, "definition": "x"}}
+    body, _ = carry(dialect, tools=[tool])
+    assert len(msgspec.json.encode(body["tools"])) - len(msgspec.json.encode([tool])) <= CARRIED_CHARACTERS_MAX

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tallygate.dialects.custom_tools import CARRIED_CHARACTERS_MAX
 from tallygate.dialects.openai_responses import OpenAIResponses
 from tallygate.errors import Unpriced, UnsupportedParameter
 from tallygate.genai.ceilings import Ceilings, Reach
@@ -102,6 +103,19 @@ def test_a_thought_told_by_its_id_may_fill_the_context() -> None:
     assert input_of(LARGE, input=[*turns[:1], {**thought, "encrypted_content": "gAAA"}])[0] < 1_000
     # Where another dialect is spoken, no ids are sent.
     assert input_of(msgspec.structs.replace(UNKNOWN, foreign=True), input=turns)[0] < 1_000
+
+
+def test_tools_in_the_input_count_like_those_beside_it() -> None:
+    tools = [{"type": "function", "name": "f", "description": "d" * 500, "parameters": {"type": "object"}}]
+    beside, _ = input_of(UNKNOWN, tools=tools)
+    item = {"type": "additional_tools", "role": "developer", "tools": tools}
+    assert input_of(UNKNOWN, input=[item, {"role": "user", "content": "hi"}])[0] >= beside
+
+
+def test_a_custom_tool_is_longer_where_it_must_be_a_function() -> None:
+    tools = [{"type": "custom", "name": "f"}] * 9
+    here, there = (input_of(msgspec.structs.replace(UNKNOWN, foreign=away), tools=tools)[0] for away in (False, True))
+    assert there - here == 9 * CARRIED_CHARACTERS_MAX
 
 
 SHOT = {"type": "computer_screenshot", "image_url": "https://pictures.example/a.png"}

@@ -17,6 +17,9 @@ from tallygate.genai.messages import Message, Part, ToolCall
 INPUT: Final = "input"
 """The one argument of such a function."""
 
+CARRIED_CHARACTERS_MAX: Final = 256
+"""How much longer a tool is as a function, at most."""
+
 _TURNING_BACK: Final = frozenset({"openai_responses"})
 """Dialects whose answers make calls of custom tools again out of calls of these functions."""
 

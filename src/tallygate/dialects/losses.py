@@ -20,13 +20,22 @@ class Losses:
     """Keeps account while one request is written. `same`: the request came in this very dialect, so its extras fit."""
 
     def __init__(
-        self, *, same: bool, harmless: AbstractSet[str], shared: AbstractSet[str] = frozenset(), trial: bool = False
+        self,
+        *,
+        same: bool,
+        harmless: AbstractSet[str],
+        shared: AbstractSet[str] = frozenset(),
+        trial: bool = False,
+        marks: bool = False,
     ) -> None:
-        """`harmless`: members of other dialects that may be left out; `shared`: those spelt here as they are there.
+        """`harmless`: members of other dialects that may be left out, by their names, or by their paths where the name
+        means something else in another place; `shared`: those spelt here as they are there.
+        `marks`: whoever will serve the call knows marks on texts for its cache, though the dialect has none.
 
         `trial`: features in trial are left behind as a whole, the switch in a header and its field in the body.
         """
         self.same = same
+        self.marks = marks
         self._trial = trial
         self._harmless = harmless
         self._shared = shared
@@ -45,7 +54,7 @@ class Losses:
                 continue  # clients send back what they got, members without a value included
             if name in self._shared:
                 known[name] = value
-            elif name in self._harmless or (self._trial and not path):
+            elif name in self._harmless or at in self._harmless or (self._trial and not path):
                 self.drop(at)
             else:
                 raise self.refuse(at)

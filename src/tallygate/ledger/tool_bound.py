@@ -4,12 +4,15 @@ A tool that the caller runs costs its description. One that the provider runs re
 each use, and has a fee; how often it may run must be limited, by the request or by the provider's row. Pure.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
+import msgspec
 from msgspec import Struct
 
+from tallygate.dialects.custom_tools import CARRIED_CHARACTERS_MAX
 from tallygate.dialects.offered import OFFERED
+from tallygate.dialects.openai_responses.additional import ADDITIONAL
 from tallygate.dialects.openai_responses.losses import NAME as RESPONSES
 from tallygate.errors import UnsupportedParameter
 from tallygate.genai.ceilings import Reach
@@ -78,7 +81,18 @@ def bound_tools(request: ChatRequest, reach: Reach) -> Added:
         uses = uses + limit if together is None else together
     # Where all are the caller's own, a sentence on tools as such is counted with their schemas.
     described = TOOL_PROMPT_TOKENS * (1 + typed) if typed else 0
+    described += _count_additional(request.tools) + (_count_carried(request.tools) if reach.foreign else 0)
     return Added(described + sum(map(_count_prefix, request.tools)), uses)
+
+
+def _count_additional(tools: Sequence[Tool]) -> int:
+    """Tools that stand in the input are described like those beside it, whose bytes are counted twice."""
+    added = [tool for tool in tools if ADDITIONAL in tool.extra]
+    return sum(len(msgspec.json.encode(tool)) for tool in added) + (TOOL_PROMPT_TOKENS if added else 0)
+
+
+def _count_carried(tools: Sequence[Tool]) -> int:
+    return CARRIED_CHARACTERS_MAX * sum(tool.kind == "custom" for tool in tools)
 
 
 def _read_together(request: ChatRequest) -> int | None:

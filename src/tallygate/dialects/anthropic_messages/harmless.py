@@ -11,6 +11,7 @@ from tallygate.dialects.losses import Losses
 NAME: Final = "anthropic_messages"
 
 HARMLESS: Final = frozenset({
+    "additional",  # where in the input a tool was added; here the model sees it from the start
     "annotations",  # notes on an earlier answer; its words are there
     "cached_content",  # where a prompt may be cached: changes its price, never the answer
     "caller",  # whether a model called a tool itself or through its own code; the result is the same
@@ -33,6 +34,7 @@ HARMLESS: Final = frozenset({
     "prompt_cache_options",  # as prompt_cache_breakpoint
     "prompt_cache_retention",  # as cached_content
     "provider_specific_fields",  # what litellm keeps of an answer beside its words and calls, which are there
+    "reasoning.context",  # which earlier thoughts the model sees again: those that it can be given
     "safety_identifier",  # tells the other provider who its user is, for its own abuse reports
     "session_id",  # keeps a client's calls at one server, for its cache
     "store",  # whether the other provider keeps the answer for its own dashboard

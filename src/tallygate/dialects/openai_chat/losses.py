@@ -1,12 +1,15 @@
 """This dialect's name, and what of other dialects it may leave out of a request without changing its meaning."""
 
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from tallygate.dialects.losses import Losses
+from tallygate.genai.caching import MARK, CacheHint
 
 NAME: Final = "openai_chat"
 
 HARMLESS: Final = frozenset({
+    "additional",  # where in the input a tool was added; here the model sees it from the start
     "annotations",  # notes on an earlier answer; its words are there
     "anthropic_beta",  # names features; the fields that use them are judged one by one
     "cachePoint",  # where a prompt may be cached: changes its price, never the answer
@@ -31,6 +34,7 @@ HARMLESS: Final = frozenset({
     "prompt_cache_key",  # as cache_control
     "prompt_cache_options",  # as prompt_cache_breakpoint
     "prompt_cache_retention",  # as cache_control
+    "reasoning.context",  # which earlier thoughts the model sees again: those that it can be given
     "safety_identifier",  # tells the other provider who its user is, for its own abuse reports
     "session_id",  # keeps a client's calls at one server, for its cache
     "speed",  # how fast, at what price
@@ -42,6 +46,12 @@ HARMLESS: Final = frozenset({
 })  # fmt: skip
 
 
-def open_losses(dialect: str, *, trial: bool = False) -> Losses:
-    """The account of one request that came in `dialect`."""
-    return Losses(same=dialect == NAME, harmless=HARMLESS, trial=trial)
+def open_losses(dialect: str, *, trial: bool = False, cache_hints: AbstractSet[CacheHint] = frozenset()) -> Losses:
+    """The account of one request that came in `dialect`, for one who knows these hints about caching."""
+    return Losses(
+        same=dialect == NAME,
+        harmless=HARMLESS,
+        shared=cache_hints - {MARK},
+        trial=trial,
+        marks=MARK in cache_hints,
+    )

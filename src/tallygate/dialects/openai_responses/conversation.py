@@ -5,11 +5,12 @@ that only this wire knows is an `Opaque`: in the assistant's turn if the model m
 the caller's. Source: developers.openai.com/api/reference/responses (input).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from tallygate.dialects.fields import Fields, without_none
 from tallygate.dialects.losses import Losses
+from tallygate.dialects.openai_responses.additional import is_additional, put_back
 from tallygate.dialects.openai_responses.content import Manner, read_content, write_given
 from tallygate.dialects.openai_responses.items import (
     CALL_TYPES,
@@ -44,6 +45,8 @@ def read_input(fields: Fields) -> tuple[Message, ...]:
     made: list[Part] = []
     kinds: dict[str, str] = {}
     for index, item in enumerate(items):
+        if is_additional(item):
+            continue  # read with the tools
         given = Fields(item, f"{fields.at('input')}[{index}]", fields.wrong)
         if _is_callers(given):
             _close_turn(messages, made)
@@ -95,8 +98,11 @@ def _read_given(fields: Fields, kinds: dict[str, str]) -> Message:
     return Message("tool", (ToolResult(call_id, parts, extra={**notes, **fields.rest()}),))
 
 
-def write_input(request: ChatRequest, losses: Losses) -> dict[str, Any]:
-    """The members `instructions` and `input`. Raises UnsupportedParameter with the path of what cannot be carried."""
+def write_input(request: ChatRequest, losses: Losses, added: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
+    """The members `instructions` and `input`. `added`: written items that add tools, by their place.
+
+    Raises UnsupportedParameter with the path of what cannot be carried.
+    """
     manner = Manner(losses.same, losses.restore, losses.refuse)
     instructions, items = None, list[dict[str, Any]]()
     if len(request.system) == 1 and isinstance(said := request.system[0], Text) and not said.extra:
@@ -109,6 +115,7 @@ def write_input(request: ChatRequest, losses: Losses) -> dict[str, Any]:
     kinds: dict[str, str] = {}
     for index, message in enumerate(request.messages):
         items += _write_message(message, f"messages[{index}]", losses, manner, kinds)
+    put_back(items, added)
     return without_none({"instructions": instructions, "input": items})
 
 

@@ -5,11 +5,12 @@ another dialect cannot know of its request is read from the request itself.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 from msgspec import Struct
 
+from tallygate.dialects.openai_responses.additional import list_additional
 from tallygate.dialects.openai_responses.names import list_custom, map_namespaces
 from tallygate.genai.messages import Extra
 
@@ -66,7 +67,9 @@ def read_asked(body: bytes) -> Asked:
         return Asked()
     members = _DECODE(body)
     repeated = {name: value for name, value in members.items() if name in REPEATED and value is not None}
-    tools = members.get("tools")
+    beside = members.get("tools")
+    added = [tool for _, item in list_additional(members.get("input")) for tool in item["tools"]]
+    tools = [*(cast("list[Any]", beside) if isinstance(beside, list) else ()), *added]
     return Asked(repeated, map_namespaces(tools), list_custom(tools))
 
 

@@ -11,6 +11,7 @@ import msgspec
 from tallygate.dialects.base import Written
 from tallygate.dialects.fields import Fields, decode_body, without_none
 from tallygate.dialects.losses import Losses
+from tallygate.dialects.openai_responses.additional import split_additional
 from tallygate.dialects.openai_responses.conversation import read_input, write_input
 from tallygate.dialects.openai_responses.edit import OUTPUT_CAP_KEY
 from tallygate.dialects.openai_responses.losses import NAME, open_losses
@@ -42,11 +43,12 @@ def read_request(body: bytes) -> ChatRequest:
         if fields.has(name) and fields.look(name) == nothing:
             fields.take(name)
     wanted, beside = _read_text(fields)
+    tools = read_tools(fields)
     return ChatRequest(
         model=fields.need_text("model"),
         messages=read_input(fields),
         system=() if instructions is None else (Text(instructions),),
-        tools=read_tools(fields),
+        tools=tools,
         tool_choice=read_choice(fields),
         parallel_tool_calls=fields.flag("parallel_tool_calls"),
         output_tokens_max=fields.integer(OUTPUT_CAP_KEY, 1, TOKENS_MAX),
@@ -110,10 +112,12 @@ def write_request(request: ChatRequest) -> Written:
     if not losses.same:
         _account_for_rest(request, losses)
     extra = dict(request.extra)
+    tools, added = split_additional(request.tools) if losses.same else (request.tools, {})
+    written = {index: {**item, "tools": write_tools(inner, losses)} for index, (item, inner) in added.items()}
     members: dict[str, Any] = {
         "model": request.model,
-        **write_input(request, losses),
-        "tools": write_tools(request.tools, losses),
+        **write_input(request, losses, written),
+        "tools": write_tools(tools, losses),
         "tool_choice": write_choice(request.tool_choice, request.tools, losses),
         "parallel_tool_calls": request.parallel_tool_calls,
         OUTPUT_CAP_KEY: request.output_tokens_max,

@@ -13,6 +13,7 @@ from msgspec import structs
 
 from tallygate.dialects.fields import Fields, without_none
 from tallygate.dialects.losses import Losses
+from tallygate.dialects.openai_responses.additional import list_additional, note_item
 from tallygate.dialects.openai_responses.names import join_name, split_name
 from tallygate.genai.chat import Tool, ToolChoice
 from tallygate.genai.messages import Extra
@@ -24,9 +25,22 @@ _PLAIN_TEXT: Final = {"type": "text"}
 
 
 def read_tools(fields: Fields) -> tuple[Tool, ...]:
-    """`tools` of a request."""
+    """`tools` of a request, and those that its `input` adds, which must not be taken yet."""
+    return (*_read_list(fields), *_read_additional(fields))
+
+
+def _read_list(fields: Fields) -> Iterator[Tool]:
     items = (Fields(item, f"{fields.at('tools')}[{index}]") for index, item in enumerate(fields.array("tools")))
-    return tuple(tool for item in items for tool in _read_tools(item))
+    return (tool for item in items for tool in _read_tools(item))
+
+
+def _read_additional(fields: Fields) -> Iterator[Tool]:
+    for index, item in list_additional(fields.look("input")):
+        inner = Fields(item, f"{fields.at('input')}[{index}]", fields.wrong)
+        inner.take("type")
+        tools = tuple(_read_list(inner))
+        members = inner.rest()
+        yield from (note_item(tool, index, members) for tool in tools)
 
 
 def _read_tools(fields: Fields) -> Iterator[Tool]:
