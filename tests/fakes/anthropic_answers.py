@@ -80,7 +80,7 @@ def events(request: Json, number: int) -> Iterator[Json]:
     yield {
         "type": "message_delta",
         "delta": {"stop_reason": message["stop_reason"], "stop_sequence": message["stop_sequence"]},
-        "usage": _output(message["content"]),
+        "usage": {**_input_so_far(request), **_output(message["content"])},
     }
     yield {"type": "message_stop"}
 
@@ -189,6 +189,12 @@ def _search() -> list[Json]:
         {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_lab_1", "content": [{**found, "page_age": None}]},
         {"type": "text", "text": "Found it.", "citations": [{"type": "web_search_result_location", **quote}]},
     ]
+
+
+def _input_so_far(request: Json) -> Json:
+    """What the end of a stream says of the input once more: there are clients that read it nowhere else."""
+    counted = usage(request)
+    return {name: counted[name] for name in counted if name.endswith("input_tokens")}
 
 
 def _output(content: list[Json]) -> Json:

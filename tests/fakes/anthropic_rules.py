@@ -111,7 +111,9 @@ def marks(value: Any) -> Iterator[Json]:
 
 
 def check_system(system: Any, where: str) -> None:
-    """A system prompt is text."""
+    """A system prompt is text. Written as a string it may be empty, as there are clients that always send one."""
+    if system == "":
+        return
     for index, block in enumerate(blocks_of(system)):
         check_block(block, {"text"}, f"{where}.{index}")
 

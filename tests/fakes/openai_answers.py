@@ -108,7 +108,8 @@ def instance_of(schema: Json, root: Json | None = None) -> Any:
 
 def _answer(request: Json, index: int) -> Json:
     message: Json = {"role": "assistant", "content": None, "refusal": None}
-    step = step_of([(m["role"], _text_of(m["content"])) for m in request["messages"]]) if request.get("tools") else None
+    told = [(m["role"], _text_of(m.get("content"))) for m in request["messages"]]  # a turn of calls may have none
+    step = step_of(told) if request.get("tools") else None
     if step is not None:
         return _perform(request, step, message)
     if request["model"] == "up-think":

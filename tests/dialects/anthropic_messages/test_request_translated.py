@@ -134,7 +134,7 @@ def test_members_this_wire_lent_to_others_are_carried_and_empty_ones_pass() -> N
 def test_what_a_client_keeps_of_an_answer_for_itself_is_dropped() -> None:
     told = Message("assistant", (Text("Hi"),), extra={"provider_specific_fields": {"refusal": None}})
     body, dropped = write(foreign(Message("user", (Text("Hello"),)), told, Message("user", (Text("Go on"),))))
-    assert body["messages"][1] == {"role": "assistant", "content": [{"type": "text", "text": "Hi"}]}
+    assert body["messages"][1] == {"role": "assistant", "content": "Hi"}
     assert dropped == ("messages.provider_specific_fields",)
 
 
