@@ -50,6 +50,7 @@ CREDIT_NUSD = 1_000_000
 SAID: dict[str, dict[str, object]] = {
     "openai_completions": {"prompt": "hi"},
     "openai_embeddings": {"input": "hi"},
+    "openrouter_embeddings": {"input": "hi"},
     "openai_responses": {"input": "hi"},
     "unified_embed": {"input": "hi"},
     "unified_generate": {"prompt": "hi"},

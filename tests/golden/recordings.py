@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tallygate.dialects.base import Dialect, Frame
+from tallygate.dialects.base import Frame, Streaming
 from tallygate.genai.assemble import assemble
 from tallygate.genai.stream import Failed
 
@@ -60,7 +60,7 @@ def compare_snapshot(snapshot: Path, value: Any) -> None:
     assert msgspec.json.decode(snapshot.read_bytes()) == msgspec.json.decode(text)
 
 
-def listen(dialect: Dialect, stream: bytes) -> dict[str, Any]:
+def listen(dialect: Streaming, stream: bytes) -> dict[str, Any]:
     """What a stream says: its frames, what it failed with, and the answer it adds up to."""
     reader = dialect.reader()
     frames = reader.feed(stream) + reader.finish()

@@ -12,9 +12,9 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from tallygate.dialects.base import Dialect
-from tallygate.dialects.registry import DIALECTS
+from tallygate.dialects.base import Streaming
 from tallygate.errors import TallygateError
+from tests.fakes.tongues import CHATS
 from tests.golden.recordings import GOLDEN, compare_snapshot, recorded
 
 CAP = 4096
@@ -27,7 +27,7 @@ def crossed(kind: str) -> Any:
         ("source", "target", "path"),
         [
             pytest.param(source, target, path, id=f"{path.name}-{target}")
-            for source, target in permutations(sorted(DIALECTS), 2)
+            for source, target in permutations(sorted(CHATS), 2)
             for path in recorded(source, kind)
         ],
     )
@@ -48,10 +48,10 @@ def outcome(attempt: Any) -> Any:
 @crossed("request.json")
 def test_requests(source: str, target: str, path: Path) -> None:
     def cross() -> Any:
-        request = DIALECTS[source].read_request(path.read_bytes())
+        request = CHATS[source].read_request(path.read_bytes())
         request = structs.replace(request, output_tokens_max=request.output_tokens_max or CAP)
-        written = DIALECTS[target].write_request(request)
-        DIALECTS[target].peek(written.body, 64)
+        written = CHATS[target].write_request(request)
+        CHATS[target].peek(written.body, 64)
         body = msgspec.json.decode(written.body)
         return {"dropped": written.dropped, "wants_inline": written.wants_inline, "body": body}
 
@@ -61,17 +61,17 @@ def test_requests(source: str, target: str, path: Path) -> None:
 @crossed("answer.json")
 def test_answers(source: str, target: str, path: Path) -> None:
     def cross() -> Any:
-        return msgspec.json.decode(DIALECTS[target].write_response(DIALECTS[source].read_response(path.read_bytes())))
+        return msgspec.json.decode(CHATS[target].write_response(CHATS[source].read_response(path.read_bytes())))
 
     compare_snapshot(snapshot(source, target, path), outcome(cross))
 
 
 @crossed("stream.sse")
 def test_streams(source: str, target: str, path: Path) -> None:
-    compare_snapshot(snapshot(source, target, path), translate(DIALECTS[source], DIALECTS[target], path.read_bytes()))
+    compare_snapshot(snapshot(source, target, path), translate(CHATS[source], CHATS[target], path.read_bytes()))
 
 
-def translate(source: Dialect, target: Dialect, stream: bytes) -> list[Any]:
+def translate(source: Streaming, target: Streaming, stream: bytes) -> list[Any]:
     """The events of the translated stream, one line each; the last may be a refusal."""
     reader, writer = source.reader(), target.writer(include_usage=True)
     lines: list[str] = []

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from tallygate.dialects.registry import CLIENT_DIALECTS, DIALECTS
+from tests.fakes.tongues import CHAT_DOORS, CHATS
 from tests.golden.recordings import GOLDEN, compare_snapshot
 from tests.golden.test_crossings import CAP, outcome, translate
 
@@ -32,11 +32,11 @@ STREAMS = (
 )
 
 
-@pytest.mark.parametrize("target", sorted(DIALECTS))
+@pytest.mark.parametrize("target", sorted(CHATS))
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.request.json")), ids=lambda path: path.name)
 def test_what_providers_are_sent(path: Path, target: str) -> None:
     _, door, _, _ = path.name.split(".")
-    client, provider = CLIENT_DIALECTS[DOORS[door]], DIALECTS[target]
+    client, provider = CHAT_DOORS[DOORS[door]], CHATS[target]
 
     def cross() -> Any:
         body = path.read_bytes()
@@ -58,7 +58,7 @@ def snapshot(name: str, door: str) -> Path:
 
 @pytest.mark.parametrize(("name", "door"), list(product(ANSWERS, DOORS)))
 def test_what_clients_get_whole(name: str, door: str) -> None:
-    source, client = DIALECTS[name.partition("/")[0]], CLIENT_DIALECTS[DOORS[door]]
+    source, client = CHATS[name.partition("/")[0]], CHAT_DOORS[DOORS[door]]
 
     def cross() -> Any:
         return msgspec.json.decode(client.write_response(source.read_response((GOLDEN / name).read_bytes())))
@@ -68,5 +68,5 @@ def test_what_clients_get_whole(name: str, door: str) -> None:
 
 @pytest.mark.parametrize(("name", "door"), list(product(STREAMS, DOORS)))
 def test_what_clients_get_streamed(name: str, door: str) -> None:
-    source, client = DIALECTS[name.partition("/")[0]], CLIENT_DIALECTS[DOORS[door]]
+    source, client = CHATS[name.partition("/")[0]], CHAT_DOORS[DOORS[door]]
     compare_snapshot(snapshot(name, door), translate(source, client, (GOLDEN / name).read_bytes()))

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tallygate.dialects.registry import CLIENT_DIALECTS, DIALECTS
 from tallygate.errors import InvalidValue, TallygateError, UnsupportedParameter
 from tallygate.genai.ceilings import Ceilings, Reach
 from tallygate.genai.chat import ChatRequest
@@ -18,6 +17,7 @@ from tallygate.genai.usage import Usage
 from tallygate.ledger.bound import bound_call, bound_usage, find_output_limit, max_usage, needs_reading
 from tallygate.ledger.money import round_up
 from tallygate.ledger.prices import Price, charge, price_free
+from tests.fakes.tongues import CHAT_DOORS, CHATS
 from tests.laws.price_values import PRICES, TOKENS, USAGES
 from tests.laws.strategies import maybe
 from tests.laws.test_dialect_laws import VALUES
@@ -41,7 +41,7 @@ OPEN = Reach(
 )
 """A target that knows everything about media and nothing about its context."""
 
-every_dialect = pytest.mark.parametrize("name", sorted(CLIENT_DIALECTS))
+every_dialect = pytest.mark.parametrize("name", sorted(CHAT_DOORS))
 
 
 def hold_of(bound: Bound) -> int:
@@ -64,7 +64,7 @@ def shrink(usage: Usage, most: Usage, output_tokens: int) -> Usage:
 @every_dialect
 @given(data=st.data())
 def test_no_call_costs_more_than_its_bound(name: str, data: st.DataObject) -> None:
-    dialect = CLIENT_DIALECTS[name]
+    dialect = CHAT_DOORS[name]
     body = dialect.write_request(data.draw(VALUES[name].requests())).body
     peek = dialect.peek(body, 64)
     price, reaches = data.draw(PRICES), [data.draw(KNOWING)]
@@ -128,7 +128,7 @@ def holds_media(part: Part) -> bool:
 @every_dialect
 @given(data=st.data())
 def test_a_token_for_every_byte_of_every_text_is_within_the_bound(name: str, data: st.DataObject) -> None:
-    dialect = CLIENT_DIALECTS[name]
+    dialect = CHAT_DOORS[name]
     request = without_media(data.draw(VALUES[name].requests()))
     request = replace(request, tools=tuple(tool for tool in request.tools if tool.kind == "function"))
     body = dialect.write_request(request).body
@@ -144,7 +144,7 @@ def test_a_token_for_every_byte_of_every_text_is_within_the_bound(name: str, dat
 @every_dialect
 @given(data=st.data())
 def test_what_is_not_read_holds_nothing_but_text(name: str, data: st.DataObject) -> None:
-    dialect = CLIENT_DIALECTS[name]
+    dialect = CHAT_DOORS[name]
     body = dialect.write_request(data.draw(VALUES[name].requests())).body
     peek = dialect.peek(body, 64)
     request = dialect.read_request(body)
@@ -162,7 +162,7 @@ def test_what_is_not_read_holds_nothing_but_text(name: str, data: st.DataObject)
 @every_dialect
 @given(data=st.data())
 def test_media_are_bounded_in_every_place_or_refused(name: str, data: st.DataObject) -> None:
-    dialect = CLIENT_DIALECTS[name]
+    dialect = CHAT_DOORS[name]
     request = data.draw(VALUES[name].requests())
     body = dialect.write_request(request).body
     peek, again = dialect.peek(body, 64), dialect.read_request(body)
@@ -189,7 +189,7 @@ def test_the_cap_is_the_clients_cut_to_what_every_target_gives(
 ) -> None:
     named = {} if wanted is None else {"max_tokens": wanted}
     body = msgspec.json.encode({"model": "m", "messages": [{"role": "user", "content": "hi"}], **named})
-    dialect = DIALECTS["openai_chat"]
+    dialect = CHATS["openai_chat"]
     peek = dialect.peek(body, 64)
     for version in (price, price_free("sale", "m")):
         bound = bound_call(version, peek, body, reaches, dialect.read_request)
@@ -205,7 +205,7 @@ def test_the_cap_is_the_clients_cut_to_what_every_target_gives(
 @given(PRICES, PLANS, REACHES)
 def test_the_bound_of_a_plan_is_that_of_its_dearest_target(price: Price, reaches: list[Reach], more: Reach) -> None:
     body = msgspec.json.encode({"model": "m", "messages": [{"role": "user", "content": "hi" * 50}], "max_tokens": 9})
-    dialect = DIALECTS["openai_chat"]
+    dialect = CHATS["openai_chat"]
     peek = dialect.peek(body, 64)
     alone = [bound_call(price, peek, body, [reach], dialect.read_request) for reach in [*reaches, more]]
     together = bound_call(price, peek, body, [*reaches, more], dialect.read_request)

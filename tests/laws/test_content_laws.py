@@ -10,17 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tallygate.dialects.base import Dialect
-from tallygate.dialects.registry import CLIENT_DIALECTS, DIALECTS
+from tallygate.dialects.base import Streaming
 from tallygate.genai.chat import ChatResponse
 from tallygate.genai.messages import Part, Refusal, Text, ToolCall
 from tallygate.genai.unfold import unfold
 from tallygate.receipts.content import Content
+from tests.fakes.tongues import CHAT_DOORS, CHATS
 from tests.laws.json_text import json_objects, render
 from tests.laws.test_crossing_laws import responses
-from tests.laws.test_dialect_laws import VALUES, every_dialect
+from tests.laws.test_dialect_laws import VALUES, every_stream
 
-crossings = pytest.mark.parametrize(("here", "there"), list(permutations(sorted(DIALECTS), 2)))
+crossings = pytest.mark.parametrize(("here", "there"), list(permutations(sorted(CHATS), 2)))
 cuts = st.lists(st.integers(0, 4_000), max_size=8)
 
 
@@ -31,12 +31,12 @@ def say_whole(response: ChatResponse) -> bytes:
     return content.write()
 
 
-def write_stream(dialect: Dialect, response: ChatResponse) -> bytes:
+def write_stream(dialect: Streaming, response: ChatResponse) -> bytes:
     writer = dialect.writer(include_usage=True)
     return b"".join(writer.feed(event) for event in unfold(response))
 
 
-def say_stream(dialect: Dialect, data: bytes, at: list[int]) -> bytes:
+def say_stream(dialect: Streaming, data: bytes, at: list[int]) -> bytes:
     """What the bytes say if they come in pieces, each handed on before the next comes."""
     edges = [0, *sorted(cut % (len(data) + 1) for cut in at), len(data)]
     reader, content = dialect.reader(), Content()
@@ -62,10 +62,10 @@ def spell(data: st.DataObject, response: ChatResponse) -> ChatResponse:
     )
 
 
-@every_dialect
+@every_stream
 @given(data=st.data())
 def test_a_stream_says_what_the_whole_says_however_it_is_cut(name: str, data: st.DataObject) -> None:
-    dialect = CLIENT_DIALECTS[name]
+    dialect = CHAT_DOORS[name]
     response = data.draw(VALUES[name].responses())
     said = say_whole(dialect.read_response(dialect.write_response(response)))
     stream = write_stream(dialect, response)
@@ -76,7 +76,7 @@ def test_a_stream_says_what_the_whole_says_however_it_is_cut(name: str, data: st
 @crossings
 @given(data=st.data())
 def test_the_client_hears_what_the_provider_said(here: str, there: str, data: st.DataObject) -> None:
-    provider, client = DIALECTS[here], DIALECTS[there]
+    provider, client = CHATS[here], CHATS[there]
     response = spell(data, replace(data.draw(responses()), dialect=here))
     (choice,) = response.choices
     if data.draw(st.booleans()) and any(isinstance(part, Text) for part in choice.parts) and here == "openai_chat":

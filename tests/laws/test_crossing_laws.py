@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tallygate.dialects.base import Dialect
-from tallygate.dialects.registry import DIALECTS
+from tallygate.dialects.base import Streaming
 from tallygate.genai import stream
 from tallygate.genai.assemble import assemble
 from tallygate.genai.chat import (
@@ -29,6 +28,7 @@ from tallygate.genai.chat import (
 from tallygate.genai.messages import Image, Inline, Message, Part, Reasoning, Remote, Text, ToolCall, ToolResult
 from tallygate.genai.unfold import unfold
 from tallygate.genai.usage import Usage
+from tests.fakes.tongues import CHATS
 from tests.laws.strategies import BASE64, COUNTS, IDS, JSON, SAID, SCHEMAS, TEXT, URLS, WORDS, maybe
 
 ANY_ID = TEXT.filter(bool)
@@ -37,7 +37,7 @@ PLAIN = st.builds(Text, SAID)
 PICTURES = st.builds(Image, st.builds(Inline, st.just("image/png"), BASE64) | st.builds(Remote, URLS))
 CALLS = st.lists(st.builds(ToolCall, ANY_ID, WORDS, ARGUMENTS), max_size=3, unique_by=lambda call: call.id)
 
-crossings = pytest.mark.parametrize(("here", "there"), list(permutations(sorted(DIALECTS), 2)))
+crossings = pytest.mark.parametrize(("here", "there"), list(permutations(sorted(CHATS), 2)))
 
 NEVER_STOPS = frozenset({"openai_responses"})
 """Dialects in which nobody can say where an answer is to stop."""
@@ -115,11 +115,11 @@ def even(request: ChatRequest) -> ChatRequest:
 @given(data=st.data())
 def test_a_request_means_the_same_on_the_other_side(here: str, there: str, data: st.DataObject) -> None:
     request = data.draw(requests(here, there))
-    arrived = DIALECTS[here].read_request(DIALECTS[here].write_request(replace(request, dialect=here)).body)
-    written = DIALECTS[there].write_request(arrived)
-    assert even(DIALECTS[there].read_request(written.body)) == even(request)
+    arrived = CHATS[here].read_request(CHATS[here].write_request(replace(request, dialect=here)).body)
+    written = CHATS[there].write_request(arrived)
+    assert even(CHATS[there].read_request(written.body)) == even(request)
     assert set(written.dropped) <= {"response_format.name"}
-    DIALECTS[there].peek(written.body, 128)
+    CHATS[there].peek(written.body, 128)
 
 
 @st.composite
@@ -143,6 +143,7 @@ def responses(draw: st.DrawFn, *ends: str) -> ChatResponse:
             made,
             cached_input_tokens=read,
             cache_write_tokens=written,
+            cache_write_1h_tokens=draw(maybe(st.integers(0, written))),
             reasoning_tokens=draw(st.integers(0, made)),
         ),
         service_tier=draw(maybe(st.just("default"))),
@@ -153,17 +154,17 @@ def responses(draw: st.DrawFn, *ends: str) -> ChatResponse:
 @given(data=st.data())
 def test_an_answer_means_the_same_on_the_other_side(here: str, there: str, data: st.DataObject) -> None:
     response = data.draw(responses(here, there))
-    arrived = DIALECTS[here].read_response(DIALECTS[here].write_response(replace(response, dialect=here)))
-    crossed = DIALECTS[there].read_response(DIALECTS[there].write_response(arrived))
+    arrived = CHATS[here].read_response(CHATS[here].write_response(replace(response, dialect=here)))
+    crossed = CHATS[there].read_response(CHATS[there].write_response(arrived))
     assert replace(crossed, dialect="") == response
 
 
-def events_of(dialect: Dialect, data: bytes) -> list[stream.Event]:
+def events_of(dialect: Streaming, data: bytes) -> list[stream.Event]:
     reader = dialect.reader()
     return [event for frame in reader.feed(data) + reader.finish() for event in frame.events]
 
 
-def write(dialect: Dialect, events: list[stream.Event]) -> bytes:
+def write(dialect: Streaming, events: list[stream.Event]) -> bytes:
     writer = dialect.writer(include_usage=True)
     return b"".join(writer.feed(event) for event in events)
 
@@ -172,9 +173,9 @@ def write(dialect: Dialect, events: list[stream.Event]) -> bytes:
 @given(data=st.data())
 def test_a_stream_adds_up_to_the_same_on_the_other_side(here: str, there: str, data: st.DataObject) -> None:
     response = data.draw(responses(here, there))
-    first = write(DIALECTS[here], unfold(replace(response, dialect=here)))
-    second = write(DIALECTS[there], events_of(DIALECTS[here], first))
-    assert replace(assemble(events_of(DIALECTS[there], second)), dialect="") == response
+    first = write(CHATS[here], unfold(replace(response, dialect=here)))
+    second = write(CHATS[there], events_of(CHATS[here], first))
+    assert replace(assemble(events_of(CHATS[there], second)), dialect="") == response
 
 
 @crossings
@@ -194,6 +195,6 @@ def test_arguments_that_come_by_turns_reach_their_calls(here: str, there: str, d
             events.append(stream.ToolCallStarted(index, calls[index].id, calls[index].name))
         events.append(stream.ToolArgumentsDelta(index, next(left[index])))
     events += [stream.Finished("tool_calls"), stream.Ended()]
-    told = assemble(events_of(DIALECTS[there], write(DIALECTS[there], events)))
+    told = assemble(events_of(CHATS[there], write(CHATS[there], events)))
     parts: tuple[Any, ...] = told.choices[0].parts
     assert sorted(parts, key=lambda part: part.id) == sorted(calls, key=lambda call: call.id)

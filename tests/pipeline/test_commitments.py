@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from tallygate.dialects.registry import DIALECTS
 from tallygate.errors import StreamBroken
 from tallygate.genai.items import Settlement
 from tallygate.genai.receipt_draft import ReceiptDraft
@@ -21,6 +20,7 @@ from tests.fakes.chat_pieces import DONE, chunk, refusal, usage, usage_chunk, wh
 from tests.fakes.exits import KeptClient, Script
 from tests.fakes.hallway import OUTPUT_TOKENS_MAX, PRICE, Stage
 from tests.fakes.openings import openings_of, say, write_content
+from tests.fakes.tongues import CHATS
 from tests.fakes.turns import later, until
 
 pytestmark = pytest.mark.anyio
@@ -116,7 +116,7 @@ async def test_a_whole_answer_to_who_asked_for_a_stream(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dialect", ["openai_chat", "anthropic_messages"])
 async def test_signs_of_life(tmp_path: Path, dialect: str) -> None:
     """A ping of ours is an event like the provider's own, and nobody could tell them apart; a comment is not."""
-    go_on, ping = asyncio.Event(), DIALECTS[dialect].ping
+    go_on, ping = asyncio.Event(), CHATS[dialect].ping
     pieces = [chunk("hel"), go_on, *PIECES[1:]]
     stage = Stage(tmp_path, Script(pieces=pieces), silence_s=0.01)
     client = KeptClient(on_send=lambda sent: go_on.set() if sent == ping else None)

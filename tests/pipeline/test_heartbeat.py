@@ -5,10 +5,10 @@ import asyncio
 import msgspec
 import pytest
 
-from tallygate.dialects.registry import DIALECTS
 from tallygate.pipeline.call import Call, ClientGone
 from tallygate.pipeline.heartbeat import Heartbeat
 from tests.fakes.exits import KeptClient
+from tests.fakes.tongues import CHATS
 
 pytestmark = pytest.mark.anyio
 
@@ -23,7 +23,7 @@ class Gone(KeptClient):
 
 
 def make_call(client: KeptClient, dialect_name: str = "openai_chat", *, stream: bool = True) -> Call:
-    dialect = DIALECTS[dialect_name]
+    dialect = CHATS[dialect_name]
     body = msgspec.json.encode(
         {
             "model": "m",
@@ -47,7 +47,7 @@ def make_call(client: KeptClient, dialect_name: str = "openai_chat", *, stream: 
     )
 
 
-@pytest.mark.parametrize("name", DIALECTS)
+@pytest.mark.parametrize("name", CHATS)
 async def test_a_silent_stream_begins_and_shows_signs_of_life(name: str) -> None:
     beaten = asyncio.Event()
     client = KeptClient(on_send=lambda _: beaten.set())
@@ -57,7 +57,7 @@ async def test_a_silent_stream_begins_and_shows_signs_of_life(name: str) -> None
     assert client.status == 200
     assert client.headers["x-tallygate-backend"] == "lab"
     assert client.headers["content-type"] == "text/event-stream"
-    assert set(client.pieces) == {DIALECTS[name].ping}
+    assert set(client.pieces) == {CHATS[name].ping}
 
 
 async def test_signs_of_life_go_on_as_long_as_the_silence() -> None:

@@ -12,7 +12,6 @@ from msgspec import structs
 
 from tallygate.api.inference import CALLS, find_operation
 from tallygate.api.urls import URLS
-from tallygate.dialects.registry import DIALECTS
 from tallygate.errors import StoreUnavailable
 from tallygate.genai.book import Budget
 from tallygate.genai.items import Admission
@@ -23,6 +22,7 @@ from tests.fakes.chat_pieces import DONE, chunk, usage, usage_chunk, whole_scrip
 from tests.fakes.exits import JSON, KeptClient, Script
 from tests.fakes.hallway import OUTPUT_TOKENS_MAX, Stage
 from tests.fakes.ledger import ask
+from tests.fakes.tongues import CHATS
 from tests.fakes.turns import until
 
 pytestmark = pytest.mark.anyio
@@ -87,7 +87,7 @@ async def test_another_dialect_tells_its_cost_where_it_has_room(tmp_path: Path) 
 
 
 async def test_nothing_is_added_to_a_stream_of_messages(tmp_path: Path) -> None:
-    reader = DIALECTS["anthropic_messages"].reader()
+    reader = CHATS["anthropic_messages"].reader()
     pieces = [chunk("hello"), chunk(finish="stop"), DONE]
     stage, client = Stage(tmp_path, Script(pieces=pieces)), KeptClient()
     await stage.run(client, stream=True, dialect="anthropic_messages")

@@ -26,6 +26,7 @@ SAID = {
         "mcp_servers": [{"type": "url", "url": "https://canary", "authorization_token": "canary"}],
     },
     "openai_completions": {**_CHAT, "prompt": "canary"},
+    "openai_embeddings": {"input": "canary"},
     "openai_responses": {
         "input": "canary",
         "instructions": "canary",
@@ -42,6 +43,7 @@ SAID = {
         "tools": _CHAT["tools"],
     },
     "unified_chat": {**_CHAT, "messages": [{"role": "user", "content": "canary"}]},
+    "unified_embed": {"input": "canary"},
     "unified_generate": {**_CHAT, "prompt": "canary"},
 }
 ASKED = {"temperature": 0.5, "model": "m", "max_tokens": 50, "x_unknown": {"b": [1.0, None], "a": "é"}}

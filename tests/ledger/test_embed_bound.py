@@ -1,0 +1,72 @@
+"""The bound of a call for embeddings: every byte may be a token, tokens are themselves, and no window is overfilled."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tallygate.dialects.openai_media import OpenAIEmbeddings
+from tallygate.errors import Unpriced, UnsupportedParameter
+from tallygate.genai.ceilings import Reach
+from tallygate.genai.items import Bound
+from tallygate.genai.usage import Usage
+from tallygate.ledger.embed_bound import MARK_TOKENS, bound_embeddings, count_most
+from tallygate.ledger.prices import Price, Rates, charge, price_free
+from tests.laws.embedding_values import requests
+from tests.laws.strategies import maybe
+
+DIALECT = OpenAIEmbeddings()
+PRICE = Price(kind="sale", name="m", rates=Rates(input=1_000_000))
+OPEN = Reach()
+
+
+def bound(given: Any, *reaches: Reach, price: Price = PRICE, **fields: Any) -> Bound:
+    body = msgspec.json.encode({"model": "m", "input": given, **fields})
+    return bound_embeddings(price, DIALECT.peek(body, 64), body, reaches or (OPEN,), DIALECT.read_request)
+
+
+@pytest.mark.parametrize(
+    ("given", "tokens"),
+    [
+        ("abc", 3 + MARK_TOKENS),
+        ("é€😀", 2 + 3 + 4 + MARK_TOKENS),
+        (["abc", "de"], 5 + 2 * MARK_TOKENS),
+        ([1, 2, 3, 100_000], 4 + MARK_TOKENS),
+        ([[1, 2], [3]], 3 + 2 * MARK_TOKENS),
+    ],
+)
+def test_what_goes_in_is_held_and_nothing_else(given: Any, tokens: int) -> None:
+    assert bound(given) == Bound(1_000 * tokens)
+
+
+def test_no_input_is_longer_than_the_context_of_the_target_that_takes_most() -> None:
+    assert bound(["a" * 900, "b" * 10], Reach(context_tokens=500)) == Bound(1_000 * (500 + 10 + MARK_TOKENS))
+    assert bound("a" * 900, Reach(context_tokens=500), Reach(context_tokens=700)) == Bound(1_000 * 700)
+
+
+def test_a_price_without_input_is_none() -> None:
+    with pytest.raises(Unpriced):
+        bound("hi", price=Price(kind="sale", name="m", rates=Rates(output=1)))
+
+
+def test_nothing_is_held_for_what_is_free() -> None:
+    assert bound("hi", price=price_free("sale", "m")) == Bound(0)
+
+
+def test_other_models_at_their_own_prices_are_refused() -> None:
+    with pytest.raises(UnsupportedParameter) as refused:
+        bound("hi", models=["a", "b"])
+    assert refused.value.param == "models"
+
+
+@given(requests(), maybe(st.integers(1, 40)), st.data())
+def test_no_call_costs_more_than_its_bound(request: Any, context_tokens: int | None, data: st.DataObject) -> None:
+    body = DIALECT.write_request(request).body
+    reach = Reach(context_tokens=context_tokens)
+    most = count_most(request.inputs, reach)
+    held = bound_embeddings(PRICE, DIALECT.peek(body, 64), body, [reach], DIALECT.read_request)
+    used = Usage(input_tokens=data.draw(st.integers(0, most)))
+    assert charge(PRICE, used) <= held.fixed_nusd
+    assert charge(PRICE, Usage(input_tokens=most)) == held.fixed_nusd
