@@ -85,7 +85,7 @@ def test_a_key_for_one_of_the_names_is_served_by_that_one(engine_place: Place) -
 
 def test_a_name_that_is_too_dear_is_not_asked(engine_place: Place) -> None:
     tenant, nonce = engine_place.found(), engine_place.next_nonce()
-    cheap = {"provider": {"max_price": {"prompt": 1, "completion": 2}}}
+    cheap: dict[str, Any] = {"provider": {"max_price": {"prompt": 1, "completion": 2}}}
     assert ask(tenant, ["openai/dear", "openai/good"], nonce, **cheap).status == 200
     (hold,) = tenant.settled()
     assert (hold.model, hold.amount_nusd, hold.charged_nusd) == ("openai/good", 756_000, CHEAP_NUSD)
@@ -93,3 +93,16 @@ def test_a_name_that_is_too_dear_is_not_asked(engine_place: Place) -> None:
     assert refused.status == 404
     assert refused.json["error"]["availability"]["excluded_by"] == ["max_price"]
     assert len(tenant.holds()) == 1
+
+
+def test_a_quote_tells_the_price_of_each_name_and_the_hold_of_the_dearest(engine_place: Place) -> None:
+    tenant, nonce = engine_place.found(), engine_place.next_nonce()
+    body = json.loads(write_body("openai/good", nonce, stream=False, models=["anthropic/dear", "nobody/nothing"]))
+    reply = tenant.send("POST", "/v1/quote", {"url": "/api/v1/chat/completions", "body": body})
+    assert reply.status == 200, reply.body
+    told = reply.json["data"]
+    assert [shown["model"] for shown in told["models"]] == ["openai/good", "anthropic/dear"]
+    assert [shown["price"]["output"] for shown in told["models"]] == ["2.00", "5.00"]
+    assert told["price_version"] == told["models"][0]["price_version"]
+    assert told["max_cost_nusd"] == told["models"][1]["max_cost_nusd"] == told["held_nusd"]
+    assert engine_place.asked(nonce) == []

@@ -1,14 +1,24 @@
-"""What can be called now, and that every price a call was quoted is known by the name that its receipt bears."""
+"""What can be called now and as a caller wishes, and that every price a call was quoted is known by the name that its
+receipt bears.
+"""
 
+from typing import Any
+
+import msgspec
 import pytest
 
 from tallygate.dialects.registry import DIALECTS
+from tallygate.errors import NothingFits
+from tallygate.genai.outcome import Attempt, Outcome
 from tallygate.genai.peek import Peek
+from tallygate.genai.plan import Plan, Target
+from tallygate.genai.routing import Routing
 from tallygate.ledger.price_rows import read_row
 from tallygate.ledger.prices import name_version
 from tallygate.pipeline import supply as supplying
 from tallygate.pipeline.supply import Supply
-from tallygate.router.settings import ModelSettings, PriceSettings
+from tallygate.providers.settings import ProviderSettings
+from tallygate.router.settings import ModelSettings, PriceSettings, TierSettings
 
 CHAT = DIALECTS["openai_chat"]
 BODY = b'{"model":"m","max_tokens":5,"messages":[{"role":"user","content":"hi"}]}'
@@ -43,3 +53,75 @@ def test_the_list_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     quote(supply, "a")
     last = quote(supply, "b")
     assert [row.version for row in supply.list_quoted()] == [last]
+
+
+def ask(supply: Supply, model: str, **wishes: Any) -> Plan:
+    return supply.plan(Peek(model=model, routing=msgspec.convert(wishes, Routing)), "chat")
+
+
+def test_wishes_about_prices_are_judged_by_what_the_caller_would_pay() -> None:
+    supply = make_supply(cheap="1.00", dear="9.00")
+    dear_pusd = 9_000_000
+    assert ask(supply, "dear", input_pusd_max=dear_pusd).request_model == "dear"
+    assert ask(supply, "dear", models=["cheap"], output_pusd_max=dear_pusd - 1).request_model == "cheap"
+    with pytest.raises(NothingFits) as refused:
+        ask(supply, "dear", input_pusd_max=dear_pusd - 1)
+    assert "9.00 USD" in refused.value.message
+
+
+def test_a_price_is_that_of_a_call_as_long_as_its_body() -> None:
+    tier = TierSettings(above_input_tokens=1_000, input="3.00", output="3.00")
+    price = PriceSettings(input="1.00", output="1.00", tiers=(tier,))
+    models = {"m": ModelSettings(targets=("mock/echo",), price=price)}
+    supply = Supply({}, models, discovers=False, demo=True, own_key_prefix="lx-")
+    routing = Routing(input_pusd_max=1_000_000)
+    assert supply.plan(Peek(model="m", body_bytes=1_000, routing=routing), "chat").targets
+    with pytest.raises(NothingFits):
+        supply.plan(Peek(model="m", body_bytes=1_001, routing=routing), "chat")
+
+
+def test_a_name_without_a_price_is_left_out_where_there_are_others() -> None:
+    models = {"unpriced": ModelSettings(targets=("lab/x",)), "m": ModelSettings(targets=("mock/echo",), price="free")}
+    lab = ProviderSettings(base_url="http://lab", speaks={"openai_chat": "/v1/chat/completions"})
+    supply = Supply({"lab": lab}, models, discovers=False, demo=True, own_key_prefix="lx-")
+    made = ask(supply, "unpriced", models=["m"])
+    assert (made.request_model, [item.cause for item in made.excluded]) == ("m", ["unpriced"])
+
+
+def test_where_a_provider_is_and_what_it_keeps_is_what_the_settings_say() -> None:
+    speaks = {"openai_chat": "/v1/chat/completions"}
+    lab = ProviderSettings(base_url="http://lab", speaks=speaks, regions=("eu-west-1",), keeps_inputs=False)
+    den = ProviderSettings(base_url="http://den", speaks=speaks)
+    models = {"m": ModelSettings(targets=("den/m", "lab/m"), price="free")}
+    supply = Supply({"lab": lab, "den": den}, models, discovers=False, demo=False, own_key_prefix="lx-")
+    for made in (ask(supply, "m", regions=["eu"]), ask(supply, "m", private=True)):
+        assert [str(target) for target in made.targets] == ["lab/m"]
+    assert [str(target) for target in ask(supply, "m").targets] == ["den/m", "lab/m"]
+
+
+def test_the_models_to_test_with_keep_nothing_and_are_nowhere() -> None:
+    supply = make_supply()
+    assert ask(supply, "mock/echo", private=True).targets
+    with pytest.raises(NothingFits):
+        ask(supply, "mock/echo", regions=["eu"])
+
+
+def test_what_was_served_is_heeded() -> None:
+    target = Target("mock", "echo")
+    supply = make_supply(m="1.00")
+    outcome = Outcome("c", "chat", "ok", "m", served=target, attempts=(Attempt(target, 200),), first_chunk_ns=10**9)
+    assert ask(supply, "m", latency_ms_max=999).targets
+    supply.heed(outcome)
+    with pytest.raises(NothingFits):
+        ask(supply, "m", latency_ms_max=999)
+    assert ask(supply, "m", latency_ms_max=1_000).targets
+
+
+def test_every_price_of_several_names_is_listed() -> None:
+    supply = make_supply(a="1.00", b="2.00")
+    body = BODY.replace(b'"m"', b'"a"')
+    # Two names with one target are one: who is called first serves.
+    plan = Plan("a", "chat", (Target("mock", "echo"), Target("mock", "tools", "b")), others=("b",))
+    made = supply.quote(plan, CHAT.peek(body, 64), body, CHAT)
+    assert [row.version for row in supply.list_quoted()] == [sale.price_version for sale in made.sales.values()]
+    assert [row.name for row in supply.list_quoted()] == ["a", "b"]

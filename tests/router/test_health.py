@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tallygate.genai.outcome import Attempt, Outcome
 from tallygate.genai.plan import Target
 from tallygate.genai.usage import Usage
 from tallygate.router import health as healths
-from tallygate.router.health import FRESH_NS, Health, Pace
+from tallygate.router.health import EVERY_NS, FRESH_NS, Health, Pace
 
 LAB = Target("lab", "m")
 MS, S = 1_000_000, 1_000_000_000
@@ -35,9 +36,9 @@ def outcome(first_ms: int | None = 200, **changes: Any) -> Outcome:
 
 def learn(*outcomes: Outcome) -> Pace:
     health = Health()
-    for one in outcomes:
-        health.heed(one, 0)
-    return health.find_pace(LAB, 0)
+    for number, one in enumerate(outcomes):
+        health.heed(one, number * EVERY_NS)
+    return structs.replace(health.find_pace(LAB, len(outcomes) * EVERY_NS), seen_ns=0)
 
 
 def test_a_first_call_is_all_that_is_known() -> None:
@@ -77,6 +78,13 @@ def test_the_name_it_is_sold_under_does_not_matter() -> None:
     health = Health()
     health.heed(outcome(served=Target("lab", "m", "another")), 0)
     assert health.find_pace(LAB, 0).first_token_ms == 200.0
+
+
+def test_of_calls_in_quick_succession_one_is_learnt_from() -> None:
+    health = Health()
+    for now_ns in range(0, EVERY_NS, EVERY_NS // 10):
+        health.heed(outcome(200 if now_ns == 0 else 9_000), now_ns)
+    assert health.find_pace(LAB, EVERY_NS).first_token_ms == 200.0
 
 
 def test_a_figure_is_forgotten_after_a_while() -> None:

@@ -17,13 +17,15 @@ from tallygate.router.choice import refuse
 
 
 class Failures:
-    """The failed attempts at the targets of a plan, in order."""
+    """The failed attempts at the targets of a plan, in order. Nearly every call has none."""
+
+    __slots__ = ("_error", "_plan", "_refused", "_unfit")
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._error: TallygateError | None = None
-        self._unfit: list[Excluded] = []
-        self._refused: set[str] = set()
+        self._unfit: tuple[Excluded, ...] = ()
+        self._refused: tuple[str, ...] = ()
 
     def note(self, target: Target, error: TallygateError) -> bool:
         """An attempt has failed. Returns whether another target may serve what this one could not.
@@ -32,11 +34,11 @@ class Failures:
         read more, or have other rules.
         """
         if isinstance(error, NothingFits):
-            self._unfit.append(Excluded(target, error.message, "require_parameters"))
+            self._unfit = (*self._unfit, Excluded(target, error.message, "require_parameters"))
             return True
         self._error = error
         if self._plan.others and isinstance(error, ProviderRejected | PayloadTooLarge):
-            self._refused.add(target.sold_as)
+            self._refused = (*self._refused, target.sold_as)
             return True
         return isinstance(error, UpstreamError | UnsupportedParameter)
 

@@ -17,6 +17,10 @@ NEWEST_SHARE: Final = 0.2
 FRESH_NS: Final = 600 * 10**9
 """So long a figure is believed. A target that is avoided for being slow is not measured, so it must be tried again."""
 
+EVERY_NS: Final = 50 * 10**6
+"""So long after one call of a target nothing is learnt from others: a busy target is no better known for it, and every
+call would pay."""
+
 OUTPUT_TOKENS_MIN: Final = 16
 """Shorter answers say nothing about tokens per second."""
 
@@ -52,6 +56,8 @@ class Health:
             return
         place = served.provider, served.model
         known = self._paces.get(place)
+        if known is not None and now_ns - known.seen_ns < EVERY_NS:
+            return
         if known is None or now_ns - known.seen_ns > FRESH_NS:
             if len(self._paces) >= TARGETS_MAX:
                 self._paces.clear()
