@@ -22,6 +22,7 @@ from tests.receipts.making import BODIES, HOLD, ISSUER, bundle, draft, pin, post
 from tests.receipts.test_entries import body as price_body
 
 VECTORS = Path(__file__).parent / "vectors"
+POLICY = hashlib.sha256(rfc8785.dumps({"policy_version": "1.0", "allow_regions": ["eu"]})).hexdigest()
 
 
 def make() -> dict[str, bytes]:
@@ -38,6 +39,7 @@ def make() -> dict[str, bytes]:
         "failed.json": bundle(complete(waived, post(charged_nusd=0, output_tokens=0)), size=1, index=0),
         "free.json": bundle(complete(draft("free"), post(charged_nusd=0)), size=2, index=1),
         "recovered.json": bundle(complete(recovered, post(charged_nusd=70, output_tokens=5)), size=3, index=2),
+        "policy.json": bundle(complete(draft(policy=POLICY), post())),
         "price.json": bundle(price_body(), size=7, index=0),
         "keys.json": msgspec.json.format(msgspec.json.encode(pin())) + b"\n",
         "opened.json": msgspec.json.format(msgspec.json.encode({k: v.decode() for k, v in BODIES.items()})) + b"\n",

@@ -17,6 +17,7 @@ from tallygate.dialects.retry_after import read_retry_after
 from tallygate.errors import TallygateError
 
 NOBODY: Final = "NO_COMPATIBLE_COMPUTE"
+_UNKNOWN: Final = "UNKNOWN"
 _FIELD_AT_FAULT: Final = 422
 _UNAVAILABLE: Final = 503
 
@@ -65,14 +66,14 @@ def name_error(error: TallygateError) -> str:
 
 def name_kind(kind: type[TallygateError]) -> str:
     """The code of a kind of error."""
-    if kind is errors.InternalError:
-        return "UNKNOWN"
+    if kind.code == errors.InternalError.code:
+        return _UNKNOWN
     return next((_CODES[cls] for cls in kind.__mro__ if cls in _CODES), kind.code.upper())
 
 
 def name_code(code: str) -> str:
     """The code here for one of the gateway's own, of which only the name is left."""
-    return _BY_CODE.get(code, "UNKNOWN")
+    return _BY_CODE.get(code, _UNKNOWN)
 
 
 def find_status(kind: type[TallygateError]) -> int:
