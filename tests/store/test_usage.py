@@ -10,7 +10,17 @@ from tallygate.store.address import DatabaseAddress
 from tallygate.store.database import Database
 from tallygate.store.driver import DriverConnection
 from tallygate.store.rows import KeyRecord
-from tallygate.store.usage import GROUPS, Group, Scope, Span, find_account, find_call, find_key_facts, sum_calls
+from tallygate.store.usage import (
+    GROUPS,
+    Group,
+    Scope,
+    Span,
+    find_account,
+    find_call,
+    find_key_facts,
+    sum_calls,
+    sum_key,
+)
 from tests.fakes.past import Past
 
 MINTER = Minter(b"p" * 32, "lx-")
@@ -77,6 +87,17 @@ def test_a_call_is_found_within_its_scope_only(database: Database, connection: D
     assert find_call(connection, Scope(mine.workspace_id), call_id) == call
     for foreign in (Scope(mine.workspace_id, sibling.user_id), Scope(other.workspace_id), Scope("")):
         assert find_call(connection, foreign, call_id) is None
+
+
+def test_what_the_calls_of_a_key_came_to(database: Database, connection: DriverConnection, past: Past) -> None:
+    mine, sibling = make_key(database, "acme"), make_key(database, "acme", "ada")
+    past.call(mine, opened_at_ns=DAY_NS, charged_nusd=2**53 + 1)
+    past.call(mine, opened_at_ns=2 * DAY_NS, charged_nusd=5, refunded_nusd=2)
+    past.call(mine, opened_at_ns=2 * DAY_NS, state="open", amount_nusd=5)
+    past.call(sibling, opened_at_ns=DAY_NS, charged_nusd=9)
+    since_ns = (0, DAY_NS, DAY_NS + 1, 3 * DAY_NS)
+    assert sum_key(connection, mine.workspace_id, mine.id, since_ns) == [2**53 + 4, 2**53 + 4, 3, 0]
+    assert sum_key(connection, "ws_nobody", mine.id, (0,)) == [0]
 
 
 def test_sums_are_exact_and_of_paid_calls_within_the_span(
