@@ -29,8 +29,9 @@ from tallygate.store.schema import epochs, holds
 from tests.contract.gateway import Gateway, Reply, clean_env, start_gateway
 from tests.fakes.process import ROOT, Process
 from tests.fakes.upstream import PROVIDER_KEY, Entry, Upstream
+from tests.money.matrix import DOORS
 from tests.money.scripts import SCRIPTS
-from tests.money.wires import WIRES
+from tests.money.wires import EMBEDDINGS, WIRES
 
 PRICE = 'price = { input = "1.00", cache_read = "0.10", output = "2.00" }\n'
 """USD for a million tokens. A token of input is 1,000 nano-USD, one from the cache 100, one of output 2,000."""
@@ -74,6 +75,12 @@ def write_configuration(player_url: str, transport: str = "") -> str:
         models[f"{wire}/second-after-a-break"] = [f"{lab}/reset-at-once", good]
         models[f"{wire}/second-never-asked"] = [f"{lab}/reset-in-the-middle", good]
         models[f"{wire}/nowhere"] = [f"{wire}-nowhere/good"]
+    rows.append(
+        f'[providers.vectors-lab]\nbase_url = "{player_url}"\n'
+        f'speaks = {{ openai_embeddings = "{EMBEDDINGS.path}" }}\napi_key_env = "LAB_KEY"\n'
+    )
+    models |= {f"vectors/{script}": [f"vectors-lab/{script}"] for script in SCRIPTS}
+    models["vectors/second-after-500"] = ["vectors-lab/status-500", "vectors-lab/good"]
     sold = "".join(f'[models."{name}"]\ntargets = {json.dumps(targets)}\n{PRICE}' for name, targets in models.items())
     unpriced = "".join(f'[models."{wire}/unpriced"]\ntargets = ["{wire}-lab/good"]\n' for wire in WIRES)
     free = "".join(f'[models."{wire}/free"]\ntargets = ["{wire}-lab/good"]\nprice = "free"\n' for wire in WIRES)
@@ -231,11 +238,19 @@ def start_place(
         assert place.audit() == []
 
 
-def write_body(model: str, nonce: str, *, stream: bool, **more: Any) -> bytes:
-    """A request of 400 bytes, whatever is in it: 100 tokens of input where the gateway must guess, at most 656."""
-    body = {"model": model, "max_tokens": 50, "stream": stream, "messages": [], **more}
-    body["messages"] = [{"role": "user", "content": f"{nonce} "}, *more.get("messages", [])]
-    missing = 400 - len(json.dumps(body))
+def write_body(model: str, nonce: str, *, stream: bool, door: str = "chat", **more: Any) -> bytes:
+    """A request of 400 bytes, whatever is in it: 100 tokens of input where the gateway must guess, at most 656.
+
+    `messages` among `more` follow the one that bears the nonce, where the door takes more than a prompt.
+    """
+    path = DOORS[door]
+    messages = [{"role": "user", "content": f"{nonce} "}, *more.pop("messages", [])]
+
+    def write() -> bytes:
+        turns = messages[0]["content"] if path.turns == "prompt" else messages
+        return json.dumps({"model": model, path.cap: 50, "stream": stream, path.turns: turns, **more}).encode()
+
+    missing = 400 - len(write())
     assert missing >= 0
-    body["messages"][0]["content"] += "x" * missing
-    return json.dumps(body).encode()
+    messages[0]["content"] += "x" * missing
+    return write()

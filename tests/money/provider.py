@@ -13,7 +13,9 @@ from collections.abc import Awaitable
 
 from tests.fakes.provider import Incoming, Provider, main, note
 from tests.money.scripts import SCRIPTS, Count, Do, Finish, Script
-from tests.money.wires import WIRES, Wire
+from tests.money.wires import EMBEDDINGS, WIRES, Wire
+
+PATHS: dict[str, Wire] = {wire.path: wire for wire in (*WIRES.values(), EMBEDDINGS)}
 
 
 class Player(Provider):
@@ -39,14 +41,14 @@ class Player(Provider):
         return b"".join(self._wire(call).step(Do("fail")))
 
     def last_user_text(self, call: Incoming) -> str:
-        content = call.json["messages"][-1]["content"]
+        content = call.json["input"] if "input" in call.json else call.json["messages"][-1]["content"]
         return content if isinstance(content, str) else content[0]["text"]
 
     def route(self, call: Incoming) -> Awaitable[None]:
         key = call.header("authorization").removeprefix("Bearer ") or call.header("x-api-key")
         if key != self.key:
             return call.whole(401, WIRES["openai"].error(401))
-        if call.method != "POST" or not any(wire.path == call.path for wire in WIRES.values()):
+        if call.method != "POST" or call.path not in PATHS:
             return call.whole(404, WIRES["openai"].error(404))
         call.json = json.loads(call.body)
         if call.path == WIRES["anthropic"].path and "max_tokens" not in call.json:
@@ -126,7 +128,7 @@ class Player(Provider):
         return bool((call.json.get("stream_options") or {}).get("include_usage"))
 
     def _wire(self, call: Incoming) -> Wire:
-        return next(wire for wire in WIRES.values() if wire.path == call.path)
+        return PATHS[call.path]
 
     def _script(self, call: Incoming) -> Script:
         return SCRIPTS[call.json["model"]]

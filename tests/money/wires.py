@@ -13,6 +13,10 @@ from tests.money.scripts import EXCUSE, Count, Do, Finish, Say, Script, Step, Us
 Json = dict[str, Any]
 
 
+VECTOR = (0.5, -0.25, 3.0)
+"""What is embedded as: the same numbers in 32 bits."""
+
+
 class Wire(Protocol):
     """A language. `path` is where it is spoken."""
 
@@ -87,6 +91,20 @@ class OpenAI:
         return counts if usage.cached is None else {**counts, "prompt_tokens_details": {"cached_tokens": usage.cached}}
 
 
+class Embeddings(OpenAI):
+    """OpenAI's embeddings: one vector whatever is said, always whole."""
+
+    path = "/v1/embeddings"
+
+    def whole(self, script: Script) -> bytes:
+        _, _, usage = sum_up(script)
+        data = [{"object": "embedding", "index": 0, "embedding": list(VECTOR)}]
+        answer: Json = {"object": "list", "data": data, "model": "lab"}
+        if usage is not None:
+            answer["usage"] = {"prompt_tokens": usage.input_tokens, "total_tokens": usage.input_tokens}
+        return json.dumps(answer).encode()
+
+
 class Anthropic:
     """Anthropic's messages."""
 
@@ -145,6 +163,8 @@ class Anthropic:
 
 
 WIRES: dict[str, Wire] = {"openai": OpenAI(), "anthropic": Anthropic()}
+EMBEDDINGS = Embeddings()
+"""The one in which nobody converses."""
 
 
 def sum_up(script: Script) -> tuple[str, str | None, Usage | None]:
