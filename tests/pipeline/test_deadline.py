@@ -3,6 +3,7 @@
 import asyncio
 import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,7 +18,7 @@ SHORT = {"policy_version": "1", "latency": {"hard_timeout_ms": 50}}
 LONG = {"policy_version": "1", "latency": {"hard_timeout_ms": 60_000}}
 
 
-async def run(stage: Stage, client: KeptClient, **fields: object) -> str:
+async def run(stage: Stage, client: KeptClient, **fields: Any) -> str:
     call = stage.open(client, **fields)
     call.arrived_ns = time.monotonic_ns()
     await asyncio.wait_for(stage.hallway.run(call), 60)
