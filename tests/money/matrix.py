@@ -12,19 +12,24 @@ from typing import Any, Literal, NamedTuple
 
 class Door(NamedTuple):
     """A billable address. `language`: whose request bodies it takes; `error_event`: how a stream's error begins;
-    `statuses`: what it has in the place of others.
+    `statuses`: what it has in the place of others; `turns` and `cap`: under which names it takes a conversation, of
+    which a prompt is one text, and a cap.
     """
 
     path: str
     language: str
     error_event: bytes
     statuses: Mapping[int, int] = MappingProxyType({})
+    turns: Literal["messages", "input", "prompt"] = "messages"
+    cap: str = "max_tokens"
 
 
 DOORS = {
     "chat": Door("/v1/chat/completions", "openai", b'data: {"error"'),
     "messages": Door("/v1/messages", "anthropic", b"event: error\n"),
     "inference": Door("/v1/inference/chat", "openai", b"event: error\n"),
+    "responses": Door("/v1/responses", "openai", b"event: error\n", turns="input", cap="max_output_tokens"),
+    "generate": Door("/v1/inference/generate", "openai", b"event: error\n", turns="prompt"),
     "run": Door("/v1/run/inference", "openai", b'data: {"error"', MappingProxyType({502: 503, 504: 503})),
 }
 
@@ -65,7 +70,7 @@ class Row(NamedTuple):
     whole: bool = True
     stream: bool = True
     upstreams: tuple[str, ...] = ("openai", "anthropic")
-    doors: tuple[str, ...] = ("chat", "messages", "inference", "run")
+    doors: tuple[str, ...] = ("chat", "messages", "inference", "responses", "generate", "run")
     key: str = ""
     more: Mapping[str, Any] = MappingProxyType({})
 
@@ -102,10 +107,10 @@ SILENT = End(0, 0, 0, "counted", "partial", error_code="stream_broken")
 SILENT_AN = End(0, 30, 1, "provider", "partial", error_code="stream_broken")
 UNHEARD_AN = End(0, 30, 1, "provider", "failed", 502, error_code="stream_broken")
 UNHEARD = End(0, 0, 0, "counted", "failed", 502, error_code="stream_broken")
-FROM_OPENAI: dict[str, Any] = {"upstreams": ("openai",), "doors": ("chat", "messages")}
-ENVELOPED: dict[str, Any] = {"upstreams": ("openai",), "doors": ("inference", "run")}
-SAME_AN: dict[str, Any] = {"upstreams": ("anthropic",), "doors": ("messages",)}
-CROSSED_AN: dict[str, Any] = {"upstreams": ("anthropic",), "doors": ("chat", "inference", "run")}
+FROM_OPENAI: dict[str, Any] = {"upstreams": ("openai",), "doors": ("chat", "messages", "responses")}
+ENVELOPED: dict[str, Any] = {"upstreams": ("openai",), "doors": ("inference", "generate", "run")}
+SAME_AN: dict[str, Any] = {"upstreams": ("anthropic",), "doors": ("messages", "responses")}
+CROSSED_AN: dict[str, Any] = {"upstreams": ("anthropic",), "doors": ("chat", "inference", "generate", "run")}
 
 OVERLOADED = failed(503, "overloaded")._replace(messages_http=529)
 
@@ -171,7 +176,8 @@ ROWS = (
     Row("nobody at the provider's port", "nowhere", failed(502, "provider_unreachable", 0)),
     Row("broken off before the head", "reset-at-once", failed(502, "provider_unreachable")),
     Row("whole answer cut in the middle", "cut-in-the-middle", failed(502, "stream_broken"), stream=False),
-    # A role is no word. The gateway's own stream to an OpenAI client begins with the first word only.
+    # A role is no word. The gateway's own stream to an OpenAI client begins with the first word only; one of responses
+    # with the provider's first event.
     Row("cut before the first word", "cut-before-the-first-word", SILENT, whole=False, **FROM_OPENAI),
     Row("cut before the first word", "cut-before-the-first-word", UNHEARD, whole=False, **ENVELOPED),
     Row("cut before the first word", "cut-before-the-first-word", SILENT_AN, whole=False, **SAME_AN),
@@ -213,6 +219,13 @@ ROWS = (
         upstreams=("anthropic",),
         doors=("chat", "inference"),
         more={"logprobs": True},
+    ),
+    Row(
+        "no target can carry it, from responses",
+        "good",
+        End(state="voided", http=400, sent=0),
+        doors=("responses",),
+        more={"top_logprobs": 3},
     ),
     Row(
         "no target can carry it, the other way",

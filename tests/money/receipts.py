@@ -90,8 +90,8 @@ _SILENT = ("cut-before-the-first-word", "failed-before-the-first-word")
 def check_openings(cell: Cell, tenant: Tenant, kept: Kept, request: bytes, reply: Reply | None) -> None:
     """Each commitment that there should be opens with the bytes that client and provider saw, and no others."""
     end, openings = cell.row.end_at(cell.upstream), openings_in(kept.body, kept.seed)
-    sent = [entry["body"].encode("latin-1") for entry in tenant.place.asked(_nonce_of(request))]
-    params = {name: value for name, value in json.loads(request).items() if name != "messages"}
+    sent = [entry["body"].encode("latin-1") for entry in tenant.place.asked(_nonce_of(cell, request))]
+    params = {name: value for name, value in json.loads(request).items() if name != DOORS[cell.door].turns}
     bodies: dict[str, bytes | None] = {
         "request": request,
         "request_params": json.dumps(params, separators=(",", ":"), sort_keys=True).encode(),
@@ -114,8 +114,9 @@ def check_openings(cell: Cell, tenant: Tenant, kept: Kept, request: bytes, reply
     openings.check(**bodies)
 
 
-def _nonce_of(request: bytes) -> str:
-    return json.loads(request)["messages"][0]["content"].split(" ")[0]
+def _nonce_of(cell: Cell, request: bytes) -> str:
+    turns = json.loads(request)[DOORS[cell.door].turns]
+    return (turns if isinstance(turns, str) else turns[0]["content"]).split(" ")[0]
 
 
 def _content_of(text: str) -> bytes:

@@ -7,7 +7,7 @@ import http.client
 import json
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from sqlalchemy import Table, select
@@ -23,7 +23,14 @@ from tests.money.wires import WIRES
 
 PROMPT, SYSTEM, TOOL, USER = "asked in confidence 1f77", "you are 2e88", "lookup_3d99", "user-4c00"
 AGENT, CLAIM, CALLER = "canary-agent-5baa", "canary-claim-6abb", "127.0.0.77"
-TOOLS = [{"type": "function", "function": {"name": TOOL, "parameters": {"type": "object"}}}]
+TOOLS: list[dict[str, Any]] = [{"type": "function", "function": {"name": TOOL, "parameters": {"type": "object"}}}]
+
+MORE: dict[str, dict[str, Any]] = {
+    "messages": {"system": SYSTEM},
+    "responses": {"user": USER, "tools": [{"type": "function", **TOOLS[0]["function"]}], "instructions": SYSTEM},
+    "generate": {"user": USER, "system": f"{SYSTEM} {PROMPT}"},
+}
+"""What a call says besides its messages, where it says it otherwise than a chat."""
 
 KEPT: dict[Table, tuple[str, ...]] = {
     receipts: ("id", "body"),
@@ -82,9 +89,9 @@ def test_nothing_that_was_said_leaves_with_a_receipt(upstream: str, engine_place
 def call(tenant: Tenant, model: str, door: str, *, stream: bool) -> Call:
     """One call from an address of its own, full of what must not get about."""
     place = tenant.place
-    more = {"system": SYSTEM} if door == "messages" else {"user": USER, "tools": TOOLS}
     messages = [{"role": "assistant", "content": PROMPT}, {"role": "user", "content": PROMPT}]
-    body = write_body(model, place.next_nonce(), stream=stream, messages=messages, **more)
+    more = MORE.get(door, {"user": USER, "tools": TOOLS})
+    body = write_body(model, place.next_nonce(), stream=stream, door=door, messages=messages, **more)
     connection = http.client.HTTPConnection("127.0.0.1", place.gateway.port, timeout=30, source_address=(CALLER, 0))
     headers = {
         "Authorization": f"Bearer {tenant.key}",

@@ -127,7 +127,8 @@ def send(connection: http.client.HTTPConnection, cell: Cell, tenant: Tenant, non
 
 
 def write_request(cell: Cell, nonce: str) -> bytes:
-    return write_body(f"{cell.upstream}/{cell.row.script}", nonce, stream=cell.stream, **cell.row.more)
+    model = f"{cell.upstream}/{cell.row.script}"
+    return write_body(model, nonce, stream=cell.stream, door=cell.door, **cell.row.more)
 
 
 def hear(connection: http.client.HTTPConnection, cell: Cell, place: Place, nonce: str) -> Reply:
@@ -165,7 +166,7 @@ def test_a_refusal_is_free(refusal: str, door: str, stream: bool, place: Place) 
     status, code = REFUSALS[refusal]
     tenant = place.found()
     nonce, reply = refuse(refusal, door, tenant, stream=stream)
-    apart = door in ("inference", "run") and refusal == "a field that is wrong"
+    apart = door in ("inference", "generate", "run") and refusal == "a field that is wrong"
     assert reply.status == (FIELD_AT_FAULT if apart else status), reply.body
     assert code in reply.body.decode().lower() or door == "messages"
     assert RECEIPT not in reply.headers
@@ -208,7 +209,7 @@ def refuse(refusal: str, door: str, tenant: Tenant, *, stream: bool) -> tuple[st
             sent = [*sent, ("x-api-key", place.make_key(tenant.name))]
         case _:
             pass
-    body = write_body(f"{DOORS[door].language}/{script}", nonce, stream=stream, **more)
+    body = write_body(f"{DOORS[door].language}/{script}", nonce, stream=stream, door=door, **more)
     if refusal == "a body that is no JSON":
         body = body[:-1]
     elif refusal == "a body too large":

@@ -37,7 +37,9 @@ def list_ends() -> list[Cell]:
     chosen: list[Cell] = []
     for number, name in enumerate(ENDS):
         cells = list(list_cells(tuple(row for row in ROWS if row.name == name)))
-        chosen.append(cells[number % len(cells)])
+        door = tuple(DOORS)[number % len(DOORS)]
+        here = [cell for cell in cells if cell.door == door] or cells
+        chosen.append(here[number // len(DOORS) % len(here)])
     return chosen
 
 
