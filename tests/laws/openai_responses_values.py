@@ -238,6 +238,7 @@ def _usages(draw: st.DrawFn) -> Usage:
         output_tokens=made,
         cached_input_tokens=draw(st.integers(0, given)),
         cache_write_tokens=draw(st.integers(0, given)),
+        cache_write_1h_tokens=draw(st.none() | st.integers(0, given)),
         reasoning_tokens=draw(st.integers(0, made)),
     )
 

@@ -120,6 +120,7 @@ def usages(draw: st.DrawFn) -> Usage:
         output_tokens=made,
         cached_input_tokens=draw(inside),
         cache_write_tokens=draw(inside),
+        cache_write_1h_tokens=draw(inside),
         audio_input_tokens=draw(inside),
         audio_output_tokens=draw(outside),
         reasoning_tokens=draw(outside),

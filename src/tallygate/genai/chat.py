@@ -10,6 +10,7 @@ from typing import Any, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tallygate.genai.caching import CacheHint
 from tallygate.genai.messages import Extra, Message, Part, Reasoning, Refusal, Text, ToolCall
 from tallygate.genai.operation import Aim, Gist
 from tallygate.genai.usage import Usage
@@ -86,6 +87,7 @@ class ChatRequest(Struct, frozen=True):
 
     `output_tokens_max` bounds the answer, reasoning included. `include_usage` asks for usage at the end of a stream.
     `trial`: the caller switched on features in trial; top-level fields nobody has a name for may belong to them.
+    `cache_hints`: those that the one who will serve it knows, beside what its dialect has of its own.
     """
 
     model: str
@@ -109,6 +111,7 @@ class ChatRequest(Struct, frozen=True):
     stream: bool = False
     include_usage: bool = False
     trial: bool = False
+    cache_hints: frozenset[CacheHint] = frozenset()
     dialect: str = ""
     extra: Extra = {}
 
@@ -120,6 +123,7 @@ class ChatRequest(Struct, frozen=True):
             output_tokens_max=aim.output_tokens_max,
             include_usage=aim.include_usage,
             trial=aim.trial,
+            cache_hints=aim.cache_hints,
         )
 
 

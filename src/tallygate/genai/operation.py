@@ -8,19 +8,22 @@ from typing import Protocol, Self
 
 from msgspec import Struct
 
+from tallygate.genai.caching import CacheHint
 from tallygate.genai.usage import Usage
 
 
 class Aim(Struct, frozen=True):
     """What the walk decides for a request that is written anew for one target. None: nothing is to be bounded.
 
-    `trial`: the caller switched on features in trial of another dialect.
+    `trial`: the caller switched on features in trial of another dialect. `cache_hints`: those that the target knows
+    beside what its dialect has of its own.
     """
 
     model: str
     output_tokens_max: int | None = None
     include_usage: bool = False
     trial: bool = False
+    cache_hints: frozenset[CacheHint] = frozenset()
 
 
 class Gist(Struct, frozen=True):

@@ -72,6 +72,7 @@ def _translate(call: Call, target: Target, provider: Provider, admitted: Admitte
         output_tokens_max=cap,
         include_usage=call.peek.stream and provider.stream_usage,
         trial=any(name == call.dialect.trial_header for name, _ in call.forwarded),
+        cache_hints=provider.cache_hints,
     )
     written: Written = dialect.write_request(call.dialect.read_request(call.body).aimed(aim))
     if written.wants_inline:

@@ -77,9 +77,9 @@ class Provider(Struct, frozen=True, kw_only=True):
     first that fits, how far a model goes: figures from the vendor's own pages, for the bound of a call's cost. `serves`
     says by pattern, the first that fits, what alone can be asked of a model; of others all that the row's dialects can
     be asked. `capabilities` says by pattern what a model can do; of several patterns that fit the first that says it
-    counts. `cache_hints` are those that it knows in the dialect `openai_chat`, which has none. `free_of_charge` says whether nobody bills its calls; None leaves that to what the provider is. `regions` is
-    every place it may serve a call from, `keeps_inputs` whether it keeps what it is sent once it has answered; empty
-    and None: not known.
+    counts. `cache_hints` are those that it knows in the dialect `openai_chat`, which has none. `free_of_charge` says
+    whether nobody bills its calls; None leaves that to what the provider is. `regions` is every place it may serve a
+    call from, `keeps_inputs` whether it keeps what it is sent once it has answered; empty and None: not known.
     """
 
     name: str

@@ -4,6 +4,7 @@
 
 from msgspec.structs import replace
 
+from tallygate.genai.caching import KEY, RETENTION
 from tallygate.genai.catalog import Capabilities
 from tallygate.genai.ceilings import Reach
 from tallygate.providers.base import CHATS, EMBEDS, Provider
@@ -33,6 +34,7 @@ ROW = Provider(
         "openai_embeddings": "/v1/embeddings",
     },
     key_env=("OPENAI_API_KEY",),
+    cache_hints=frozenset((KEY, RETENTION)),
     # Reasoning models refuse `max_tokens`.
     output_cap_key="max_completion_tokens",
     # developers.openai.com/api/docs/models, November 2026.

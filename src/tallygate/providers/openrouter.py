@@ -3,6 +3,7 @@
 Its models are named ``vendor/model``, and it always sends usage.
 """
 
+from tallygate.genai.caching import KEY, MARK
 from tallygate.providers.base import EMBEDS, Provider
 
 ROW = Provider(
@@ -11,6 +12,8 @@ ROW = Provider(
     base_url="https://openrouter.ai",
     # openrouter.ai/docs/api-reference/embeddings
     speaks={"openai_chat": "/api/v1/chat/completions", "openai_embeddings": "/api/v1/embeddings"},
+    # openrouter.ai/docs/features/prompt-caching: marks on texts, for the vendors that have them.
+    cache_hints=frozenset((MARK, KEY)),
     key_env=("OPENROUTER_API_KEY",),
     models=("openrouter/auto",),
     serves={"*embed*": EMBEDS},

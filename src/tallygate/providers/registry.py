@@ -133,6 +133,7 @@ def _override(row: Provider, own: ProviderSettings) -> Provider:
         "free_of_charge": own.free,
         "regions": own.regions or None,
         "keeps_inputs": own.keeps_inputs,
+        "cache_hints": None if own.cache_hints is None else frozenset(own.cache_hints),
         "capabilities": _prefer(own.capabilities, row.capabilities) if own.capabilities else None,
     }
     return structs.replace(row, **{name: value for name, value in changes.items() if value is not None})

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from tallygate.genai.caching import CacheHint
 from tallygate.genai.catalog import Capabilities
 from tallygate.providers.base import Auth, OutputCapKey
 
@@ -41,5 +42,7 @@ class ProviderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     keeps_inputs: bool | None = None
     # True for a server of one's own that nobody bills; False for an engine here whose calls shall have prices.
     free: bool | None = None
+    # Hints about the caching of prompts that it knows in the dialect openai_chat.
+    cache_hints: tuple[CacheHint, ...] | None = None
     # What its models can do, by patterns of their names; said before what is known here.
     capabilities: dict[str, Capabilities] | None = None

@@ -12,11 +12,14 @@ from typing import Any
 from tallygate.dialects.anthropic_messages.parts import read_blocks, write_blocks, write_text
 from tallygate.dialects.fields import Fields
 from tallygate.dialects.losses import Losses
+from tallygate.genai.caching import MARK, mark_last, take_mark
 from tallygate.genai.chat import ChatRequest
 from tallygate.genai.messages import Message, Part, Role, Text, ToolResult
 
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
 _INSTRUCTING = ("system", "developer")
+_UNMARKED = ("thinking", "redacted_thinking")
+"""Blocks that no mark can stand on (platform.claude.com/docs/en/build-with-claude/prompt-caching)."""
 
 
 def read_messages(fields: Fields) -> tuple[Message, ...]:
@@ -100,7 +103,7 @@ def _write_foreign(messages: Sequence[Message], losses: Losses) -> list[dict[str
         if message.name is not None:
             losses.drop(f"{path}.name")
         blocks = write_blocks(message.parts, f"{path}.content", losses)
-        losses.restore({}, message.extra, path)
+        _account_for(message, blocks, path, losses)
         role = "assistant" if message.role == "assistant" else "user"
         if not blocks:
             continue
@@ -138,6 +141,15 @@ def _gather_system(request: ChatRequest, losses: Losses) -> str | list[dict[str,
         for place, part in enumerate(message.parts):
             if not isinstance(part, Text):
                 raise losses.refuse(f"{path}.content[{place}]", "Instructions are text only there.")
-        blocks += write_blocks(message.parts, f"{path}.content", losses)
-        losses.restore({}, message.extra, path)
+        said = write_blocks(message.parts, f"{path}.content", losses)
+        _account_for(message, said, path, losses)
+        blocks += said
     return _shorten(blocks)
+
+
+def _account_for(message: Message, blocks: list[dict[str, Any]], path: str, losses: Losses) -> None:
+    """What another dialect's turn has beside its parts. A mark for the cache goes onto its last block."""
+    mark, extra = take_mark(message.extra)
+    if not mark_last([block for block in blocks if block["type"] not in _UNMARKED], mark):
+        losses.drop(f"{path}.{MARK}")
+    losses.restore({}, extra, path)

@@ -15,6 +15,7 @@ from tallygate.dialects.losses import Losses
 from tallygate.dialects.openai_chat.parts import read_content, read_parts, write_content, write_part
 from tallygate.dialects.openai_chat.reasoning import read_thoughts, write_thoughts
 from tallygate.dialects.openai_chat.tools import LEGACY_CALL, read_calls, write_calls
+from tallygate.genai.caching import MARK, take_mark
 from tallygate.genai.messages import Message, Part, Reasoning, Refusal, Role, Text, ToolCall, ToolResult
 
 _ROLES: dict[str, Role] = {
@@ -132,6 +133,7 @@ def _set_aside(part: ToolResult, shown: list[dict[str, Any]], path: str, losses:
 def _write_result(
     part: ToolResult, head: dict[str, Any], path: str, message: Message, losses: Losses
 ) -> dict[str, Any]:
+    part = _hand_down_mark(part, losses)
     content = write_content(part.parts, f"{path}.content", losses)
     if part.is_error:
         # The wire has no mark for it; the result's own words say what went wrong.
@@ -141,6 +143,17 @@ def _write_result(
     else:
         known = {**head, "tool_call_id": part.call_id, "content": content}
     return losses.restore(known, part.extra, path)
+
+
+def _hand_down_mark(part: ToolResult, losses: Losses) -> ToolResult:
+    """A mark on a whole result goes to its last text, where marks are known on texts only."""
+    mark, extra = take_mark(part.extra)
+    if losses.same or not losses.marks or mark is None or not part.parts:
+        return part
+    *others, last = part.parts
+    if not isinstance(last, Text):
+        return part
+    return replace(part, parts=(*others, replace(last, extra={MARK: mark, **last.extra})), extra=extra)
 
 
 def _write_assistant(parts: Sequence[Part], path: str, losses: Losses) -> dict[str, Any]:

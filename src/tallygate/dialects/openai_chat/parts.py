@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from tallygate.dialects.fields import Fields, without_none
 from tallygate.dialects.losses import Losses
+from tallygate.genai.caching import mark_last, take_mark
 from tallygate.genai.messages import (
     Audio,
     Document,
@@ -154,10 +155,9 @@ def write_part(part: Part, path: str, losses: Losses) -> dict[str, Any]:
     """One part of a content list."""
     match part:
         case Text():
-            known: dict[str, Any] = {"type": "text", "text": part.text}
-            return losses.restore(known, _without_notes(part.extra, path, losses), path)
+            return _write_text(part, path, losses)
         case Refusal():
-            known = {"type": "refusal", "refusal": part.text}
+            known: dict[str, Any] = {"type": "refusal", "refusal": part.text}
         case Image():
             url = {"url": _write_url(part.source, path, losses), "detail": part.detail}
             known = {"type": "image_url", "image_url": without_none(url)}
@@ -171,6 +171,15 @@ def write_part(part: Part, path: str, losses: Losses) -> dict[str, Any]:
             kind = part.kind if isinstance(part, Opaque) else part.__struct_config__.tag
             raise losses.refuse(path, f"A part of type {kind} has no place in this message.")
     return losses.restore(known, part.extra, path)
+
+
+def _write_text(part: Text, path: str, losses: Losses) -> dict[str, Any]:
+    known: dict[str, Any] = {"type": "text", "text": part.text}
+    extra = _without_notes(part.extra, path, losses)
+    if losses.marks and not losses.same:
+        mark, extra = take_mark(extra)
+        mark_last([known], mark)
+    return losses.restore(known, extra, path)
 
 
 def _without_notes(extra: Extra, path: str, losses: Losses) -> Extra:

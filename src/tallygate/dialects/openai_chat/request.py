@@ -19,6 +19,7 @@ from tallygate.dialects.openai_chat.messages import read_messages, write_message
 from tallygate.dialects.openai_chat.parts import read_parts, write_content
 from tallygate.dialects.openai_chat.reasoning import read_options, write_options
 from tallygate.dialects.openai_chat.tools import read_choice, read_tools, write_choice, write_tools
+from tallygate.genai.caching import MARK, take_mark
 from tallygate.genai.chat import ChatRequest, ResponseFormat, Sampling
 
 OUTPUT_CAP_KEY: Final = "max_tokens"
@@ -140,7 +141,7 @@ def write_request(request: ChatRequest) -> Written:
 
     A `system` beside the messages becomes the first message: few providers know it elsewhere.
     """
-    losses = open_losses(request.dialect, trial=request.trial)
+    losses = open_losses(request.dialect, trial=request.trial, cache_hints=request.cache_hints)
     request = carry_as_functions(request, losses)
     messages = write_messages(request.messages, losses)
     if request.system:
@@ -171,7 +172,10 @@ def write_request(request: ChatRequest) -> Written:
         # Providers refuse these options on a request that does not stream.
         "stream_options": {"include_usage": True} if request.stream and request.include_usage else None,
     }
-    body = losses.restore(without_none(members), request.extra, "")
+    extra = request.extra
+    if losses.marks and not losses.same:
+        members[MARK], extra = take_mark(extra)
+    body = losses.restore(without_none(members), extra, "")
     return Written(msgspec.json.encode(body), losses.dropped, losses.wants_inline)
 
 

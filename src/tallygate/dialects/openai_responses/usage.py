@@ -16,7 +16,7 @@ _TOKENS_MAX: Final = 2**31 - 1
 _TOTALS: Final = ("input_tokens", "output_tokens", "total_tokens")
 _INPUT: Final = {"cached_tokens": "cached_input_tokens", "cache_write_tokens": "cache_write_tokens"}
 _LONG: Final = {"cache_write_1h_tokens": "cache_write_1h_tokens"}
-"""No vendor's word yet: ours, so that a chain of gateways charges alike. Written only where there is something to say."""
+"""No vendor's word yet: ours, so that a chain of gateways charges alike. Written only where it is known."""
 _OUTPUT: Final = {"reasoning_tokens": "reasoning_tokens"}
 
 
