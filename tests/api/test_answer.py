@@ -3,6 +3,7 @@
 import pytest
 
 from tallygate.api.answer import STATUS_LINES, write_answer_head, write_chunk
+from tallygate.dialects.registry import CLIENT_DIALECTS
 from tallygate.errors import TallygateError
 
 
@@ -11,11 +12,12 @@ def test_a_head_is_written_line_by_line() -> None:
     assert raw == b"HTTP/1.1 200 OK\r\ncontent-type: a/b\r\nx-a: b\r\ndate: now\r\n\r\n"
 
 
-def test_every_error_has_a_status_line() -> None:
-    def statuses(kind: type[TallygateError]) -> set[int]:
-        return {kind.status}.union(*map(statuses, kind.__subclasses__()))
+def test_every_error_has_a_status_line_in_every_dialect() -> None:
+    def rendered(kind: type[TallygateError]) -> set[int]:
+        own = {dialect.write_error(kind(), "req_1").status for dialect in CLIENT_DIALECTS.values()}
+        return {kind.status, *own}.union(*map(rendered, kind.__subclasses__()))
 
-    assert statuses(TallygateError) | {200, 529} <= STATUS_LINES.keys()
+    assert rendered(TallygateError) | {200, 524, 529} <= STATUS_LINES.keys()
 
 
 @pytest.mark.parametrize("value", ["a\r\nset-cookie: b", "a\nb", "a\rb", "a\0b"])

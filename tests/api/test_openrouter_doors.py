@@ -2,14 +2,23 @@
 nothing of anybody else.
 """
 
+import asyncio
 import json
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec import structs
 
+from tallygate.api.door import Reply as Answer
+from tallygate.api.door import Request
+from tallygate.api.doors import Doors
+from tallygate.api.middleware import match
+from tallygate.api.settings import ServerSettings
+from tallygate.errors import StoreUnavailable
 from tests.contract.gateway import Reply
 from tests.fakes.doors import ADMIN_KEY, ONE_USD, House
+from tests.fakes.front import Played, make_rooms
 from tests.fakes.past import Past
 
 OWN = ("/api/v1/credits", "/api/v1/key", "/api/v1/generation?id=call_1")
@@ -123,3 +132,33 @@ def test_a_parameter_that_is_not_expected_is_refused(house: House, path: str) ->
     key, _ = house.make_key(permissions=["accounting:view_tenant"])
     mark = "&" if "?" in path else "?"
     check_error(house.ask("GET", f"{path}{mark}form=1", key=key), 400, "invalid_request")
+
+
+class Heard:
+    """An exchange that keeps what it is answered."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = []
+
+    def reply(self, answer: Answer) -> None:
+        self.answers.append(answer)
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "reason"),
+    [(RuntimeError("canary"), 500, "internal_error"), (StoreUnavailable(), 503, "store_unavailable")],
+)
+def test_our_own_faults_have_their_number_and_tell_nothing(fault: Exception, status: int, reason: str) -> None:
+    async def break_down(*_: object) -> Any:
+        raise fault
+
+    doors = Doors(structs.replace(make_rooms(Played()), identify=break_down), ServerSettings())
+    heard = Heard()
+    request = Request("GET", "/api/v1/key", b"", ((b"authorization", b"Bearer k"),), b"", "req_1", 0)
+    asyncio.run(doors.serve(match("GET", "/api/v1/key"), request, heard))  # pyright: ignore[reportArgumentType]
+    (answer,) = heard.answers
+    told = json.loads(answer.body)["error"]
+    assert (answer.status, told["code"]) == (status, status)
+    assert told["metadata"] == {"error_type": "server", "reason": reason, "request_id": "req_1"}
+    assert b"canary" not in answer.body
+    assert ("retry-after" in dict(answer.headers)) == (status == 503)

@@ -92,6 +92,15 @@ async def test_a_failed_call_has_its_number_and_its_id(tmp_path: Path, stream: b
     assert client.headers["x-generation-id"] == f"gen-{call.id}"
 
 
+async def test_where_nobody_can_serve_the_client_may_try_again(tmp_path: Path) -> None:
+    stage, client = Stage(tmp_path, targets=()), KeptClient()
+    await stage.run(client, dialect=DIALECT)
+    told = msgspec.json.decode(client.body)["error"]
+    assert (client.status, told["code"], told["metadata"]["error_type"]) == (503, 503, "provider_unavailable")
+    assert told["availability"] == {"code": "temporarily_unavailable", "retryable": True, "retry_after": 1}
+    assert client.headers["retry-after"] == "1"
+
+
 async def test_a_stream_that_breaks_ends_in_a_chunk_of_the_same_answer(tmp_path: Path) -> None:
     stage, client = Stage(tmp_path, Script(pieces=[chunk("hello"), ProviderTimeout()])), KeptClient()
     call = await stage.run(client, stream=True, dialect=DIALECT)

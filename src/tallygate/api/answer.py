@@ -8,6 +8,7 @@ from typing import Final
 STATUS_LINES: Final[Mapping[int, str]] = MappingProxyType(
     {
         **{status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus},
+        524: "HTTP/1.1 524 A Timeout Occurred\r\n",
         529: "HTTP/1.1 529 Overloaded\r\n",
     }
 )
