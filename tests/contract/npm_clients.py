@@ -71,6 +71,7 @@ CLIENTS = {
     "openai6": Client("openai (npm)", "openai", ("openai6",)),
     "anthropic1": Client("@anthropic-ai/sdk", "anthropic", ("@anthropic-ai/sdk",)),
     "anthropic0": Client("@anthropic-ai/sdk", "anthropic", ("anthropic0",)),
+    "openrouter1": Client("@openrouter/sdk", "openrouter", ("@openrouter/sdk",)),
     **_list_ai_sdk("ai", "@ai-sdk/"),
     **_list_ai_sdk("ai6", "ai6-"),
 }
