@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tallygate.dialects.openai_chat import own
 from tallygate.dialects.openai_chat.edit import edit
 from tallygate.dialects.openai_chat.peek import peek
 from tallygate.genai.peek import Edits
@@ -36,7 +37,9 @@ NAMED = {
 }
 REQUIRED = {"model": TEXT.filter(bool), "messages": MESSAGES}
 CHECKED = (
-    {"temperature", "top_p", "seed", "stop", "tools", "tool_choice", "response_format"} | NAMED.keys() | REQUIRED.keys()
+    {"temperature", "top_p", "seed", "stop", "tools", "tool_choice", "response_format", *own.NAMES}
+    | NAMED.keys()
+    | REQUIRED.keys()
 )
 """Names that the search would find, for it reads the source; odd values for them are another law's."""
 EDITS = st.builds(

@@ -14,7 +14,7 @@ from tests.laws.json_text import json_values, render
 
 FIELDS = [
     *("model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n", "temperature"),
-    *("top_p", "seed", "stop", "tools", "tool_choice", "response_format", "system"),
+    *("top_p", "seed", "stop", "tools", "tool_choice", "response_format", "system", "trace_id", "run"),
 ]
 ODD = json_values() | st.sampled_from(
     [0, 1, 2, -1, 0.5, 2**63, True, "", "x", [], {}, [{}], [{"type": "x"}], [""], None]
