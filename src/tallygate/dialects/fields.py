@@ -54,6 +54,10 @@ class Fields:
         """True if the member is there, also as null."""
         return name in self._left
 
+    def has_any(self, names: frozenset[str]) -> bool:
+        """True if one of the members is there, also as null."""
+        return not names.isdisjoint(self._left)
+
     def look(self, name: str) -> Any:
         """A member as it is, or None, without taking it."""
         return self._left.get(name)

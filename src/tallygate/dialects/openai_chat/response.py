@@ -23,6 +23,10 @@ from tallygate.genai.messages import Opaque, Part, Reasoning, Refusal, Text, Too
 
 _SECONDS_MAX = 1 << 40
 
+_decode = msgspec.json.Decoder().decode
+
+_BESIDE_WORDS = frozenset({"reasoning", "reasoning_content", "reasoning_details", "tool_calls", "function_call"})
+
 
 def read_response(body: bytes) -> ChatResponse:
     """The answer in `body`. Raises InvalidAnswer, or the error the provider put into an answer with status 200."""
@@ -55,7 +59,7 @@ def read_response(body: bytes) -> ChatResponse:
 def decode_answer(body: bytes) -> dict[str, Any]:
     """The JSON object in `body`. Raises InvalidAnswer; its sentence never shows the body."""
     try:
-        value = msgspec.json.decode(body)
+        value = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise InvalidAnswer("The provider's answer is not JSON.") from None
     if not isinstance(value, dict):
@@ -84,7 +88,7 @@ def _read_choice(item: Any, place: int, response_id: str) -> Choice:
     index = place if index is None else index
     message = fields.inside("message")
     # A choice that a filter emptied may have no message at all.
-    parts = () if message is None else _read_parts(message, make_call_id(response_id, index))
+    parts = () if message is None else _read_parts(message, response_id, index)
     reason, word = read_finish_reason(fields.take("finish_reason"))
     logprobs = fields.take("logprobs")
     extra = fields.rest()
@@ -93,21 +97,23 @@ def _read_choice(item: Any, place: int, response_id: str) -> Choice:
     return Choice(index, parts, finish_reason=reason, logprobs=logprobs, extra=extra)
 
 
-def _read_parts(message: Fields, made_id: str) -> tuple[Part, ...]:
+def _read_parts(message: Fields, response_id: str, index: int) -> tuple[Part, ...]:
     """What a message says: thoughts, text, refusal, calls. Empty strings say nothing."""
     message.take("role")
+    content, refusal = message.take("content"), message.text("refusal")
+    if isinstance(content, str) and not refusal and not message.has_any(_BESIDE_WORDS):  # nearly every message
+        return (Text(content),) if content else ()
     thoughts = list(read_thoughts(message))
     text = ""
-    for is_thought, piece in read_said(message.take("content"), message):
+    for is_thought, piece in read_said(content, message):
         if is_thought:
             thoughts.append(Reasoning(piece))
         else:
             text += piece
-    refusal = message.text("refusal")
     said: list[Part] = [Text(text)] if text else []
     if refusal:
         said.append(Refusal(refusal))
-    return (*thoughts, *said, *read_calls(message, made_id))
+    return (*thoughts, *said, *read_calls(message, make_call_id(response_id, index)))
 
 
 def read_said(content: Any, message: Fields) -> Iterator[tuple[bool, str]]:
