@@ -30,6 +30,7 @@ DOORS = {
     "inference": Door("/v1/inference/chat", "openai", b"event: error\n"),
     "responses": Door("/v1/responses", "openai", b"event: error\n", turns="input", cap="max_output_tokens"),
     "generate": Door("/v1/inference/generate", "openai", b"event: error\n", turns="prompt"),
+    "openrouter": Door("/api/v1/chat/completions", "openai", b'data: {"error"', MappingProxyType({503: 529, 504: 524})),
     "run": Door("/v1/run/inference", "openai", b'data: {"error"', MappingProxyType({502: 503, 504: 503})),
 }
 
@@ -70,7 +71,7 @@ class Row(NamedTuple):
     whole: bool = True
     stream: bool = True
     upstreams: tuple[str, ...] = ("openai", "anthropic")
-    doors: tuple[str, ...] = ("chat", "messages", "inference", "responses", "generate", "run")
+    doors: tuple[str, ...] = ("chat", "messages", "inference", "responses", "generate", "openrouter", "run")
     key: str = ""
     more: Mapping[str, Any] = MappingProxyType({})
 
@@ -108,9 +109,12 @@ SILENT_AN = End(0, 30, 1, "provider", "partial", error_code="stream_broken")
 UNHEARD_AN = End(0, 30, 1, "provider", "failed", 502, error_code="stream_broken")
 UNHEARD = End(0, 0, 0, "counted", "failed", 502, error_code="stream_broken")
 FROM_OPENAI: dict[str, Any] = {"upstreams": ("openai",), "doors": ("chat", "messages", "responses")}
-ENVELOPED: dict[str, Any] = {"upstreams": ("openai",), "doors": ("inference", "generate", "run")}
+ENVELOPED: dict[str, Any] = {"upstreams": ("openai",), "doors": ("inference", "generate", "openrouter", "run")}
 SAME_AN: dict[str, Any] = {"upstreams": ("anthropic",), "doors": ("messages", "responses")}
-CROSSED_AN: dict[str, Any] = {"upstreams": ("anthropic",), "doors": ("chat", "inference", "generate", "run")}
+CROSSED_AN: dict[str, Any] = {
+    "upstreams": ("anthropic",),
+    "doors": ("chat", "inference", "generate", "openrouter", "run"),
+}
 
 OVERLOADED = failed(503, "overloaded")._replace(messages_http=529)
 
@@ -217,7 +221,7 @@ ROWS = (
         "good",
         End(state="voided", http=400, sent=0),
         upstreams=("anthropic",),
-        doors=("chat", "inference"),
+        doors=("chat", "inference", "openrouter"),
         more={"logprobs": True},
     ),
     Row(

@@ -51,7 +51,7 @@ class OpenRouterWriter:
     def fail(self, error: TallygateError, request_id: str = "") -> bytes:
         """One chunk with the error."""
         last = {"index": 0, "delta": {"content": ""}, "finish_reason": "error", "native_finish_reason": None}
-        return self._write({**self._chunk(), "error": error_object(error, request_id), "choices": [last]})
+        return self._write({"error": error_object(error, request_id), **self._chunk(), "choices": [last]})
 
     def _think(self, event: stream.ReasoningDelta) -> bytes:
         chunk = _open(self._chat.feed(event))
