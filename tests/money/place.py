@@ -36,6 +36,11 @@ from tests.money.wires import EMBEDDINGS, WIRES
 PRICE = 'price = { input = "1.00", cache_read = "0.10", output = "2.00" }\n'
 """USD for a million tokens. A token of input is 1,000 nano-USD, one from the cache 100, one of output 2,000."""
 
+CACHE_PRICE = (
+    'price = { input = "1.00", cache_read = "0.1005", cache_write = "1.25", '
+    'cache_write_1h = "2.00", output = "2.00" }\n'
+)
+"""The same, where every kind of input has its own: a token written for an hour costs twice a token of input."""
 DEAR_PRICE = 'price = { input = "3.00", output = "5.00" }\n'
 """Of the models that are called dear: a token of input is 3,000 nano-USD, one of output 5,000."""
 
@@ -84,12 +89,15 @@ def write_configuration(player_url: str, transport: str = "") -> str:
     sold = "".join(f'[models."{name}"]\ntargets = {json.dumps(targets)}\n{PRICE}' for name, targets in models.items())
     unpriced = "".join(f'[models."{wire}/unpriced"]\ntargets = ["{wire}-lab/good"]\n' for wire in WIRES)
     free = "".join(f'[models."{wire}/free"]\ntargets = ["{wire}-lab/good"]\nprice = "free"\n' for wire in WIRES)
+    kept = "".join(
+        f'[models."{wire}/kept"]\ntargets = ["{wire}-lab/written"]\n{CACHE_PRICE}' for wire in ("openai", "anthropic")
+    )
     dear = "".join(
         f'[models."{wire}/dear{name}"]\ntargets = ["{wire}-lab/{script}"]\n{DEAR_PRICE}'
         for wire in WIRES
         for name, script in (("", "good"), ("-and-down", "status-503"))
     )
-    return f"{''.join(rows)}{sold}{unpriced}{free}{dear}[transport]\n{transport}"
+    return f"{''.join(rows)}{sold}{kept}{unpriced}{free}{dear}[transport]\n{transport}"
 
 
 class Tenant(NamedTuple):

@@ -18,11 +18,15 @@ EXCUSE = "the lab's own excuse 9a4f02"
 
 
 class Usage(NamedTuple):
-    """The counts that the provider reports. `cached` is a part of the input."""
+    """The counts that the provider reports. `cached` and `written` are parts of the input, `long` is what of the second
+    lives an hour.
+    """
 
     input_tokens: int
     output_tokens: int
     cached: int | None = None
+    written: int | None = None
+    long: int | None = None
 
 
 class Say(NamedTuple):
@@ -78,6 +82,7 @@ SCRIPTS: dict[str, Script] = {
     "telling": Script((Say(SECRET), Finish("stop", USED))),
     "telling-then-failing": Script((Say(SECRET), FAIL)),
     "cached": Script((*WORDS, Finish("stop", Usage(30, 7, cached=10)))),
+    "written": Script((*WORDS, Finish("stop", Usage(50, 7, cached=7, written=25, long=15)))),
     "uncounted": Script((*WORDS, Finish()), opening=None),
     "zero": Script((*WORDS, Finish("stop", Usage(0, 0))), opening=Usage(0, 0)),
     "early-count": Script((Say(), Count(USED), Say(), Say(), Finish())),

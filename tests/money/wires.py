@@ -88,7 +88,13 @@ class OpenAI:
     def _usage(self, usage: Usage) -> Json:
         counts: Json = {"prompt_tokens": usage.input_tokens, "completion_tokens": usage.output_tokens}
         counts["total_tokens"] = usage.input_tokens + usage.output_tokens
-        return counts if usage.cached is None else {**counts, "prompt_tokens_details": {"cached_tokens": usage.cached}}
+        names = {
+            "cached_tokens": usage.cached,
+            "cache_write_tokens": usage.written,
+            "cache_write_1h_tokens": usage.long,
+        }
+        details = {name: count for name, count in names.items() if count is not None}
+        return {**counts, "prompt_tokens_details": details} if details else counts
 
 
 class Embeddings(OpenAI):
@@ -154,12 +160,19 @@ class Anthropic:
     def _usage(self, usage: Usage) -> Json:
         if usage.cached is None:
             return {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
-        fresh = usage.input_tokens - usage.cached
-        return {
+        fresh = usage.input_tokens - usage.cached - (usage.written or 0)
+        counts = {
             "input_tokens": fresh,
             "output_tokens": usage.output_tokens,
             "cache_read_input_tokens": usage.cached,
         }
+        if usage.written is None:
+            return counts
+        lives = {
+            "ephemeral_5m_input_tokens": usage.written - (usage.long or 0),
+            "ephemeral_1h_input_tokens": usage.long,
+        }
+        return {**counts, "cache_creation_input_tokens": usage.written, "cache_creation": lives}
 
 
 WIRES: dict[str, Wire] = {"openai": OpenAI(), "anthropic": Anthropic()}
