@@ -21,8 +21,13 @@ FOLDER = ROOT / ".clients" / "npm-clients"
 SCRIPTS = Path(__file__).parent / "npm"
 PLAY_TIMEOUT_S = 100
 _BY_REFERENCE = "answer_by_reference"
-_OF_SOME = {_BY_REFERENCE}
-"""Scenarios that only some of the clients of a script have."""
+_EMBEDDINGS = "embeddings"
+_LACKS = {
+    "responses": frozenset[str](),
+    "chat": frozenset({_BY_REFERENCE}),
+    "compatible": frozenset({_BY_REFERENCE}),
+    "messages": frozenset({_BY_REFERENCE, _EMBEDDINGS}),
+}
 _INSTEAD = {
     "responses": {
         _BY_REFERENCE: "It refers to what the model said earlier, which is a 400, until it is told "
@@ -36,19 +41,21 @@ _SCENARIO = re.compile(r"^  async (\w+)\(", re.MULTILINE)
 class Client(NamedTuple):
     """One client in one version: what its users call it, the script that plays it, and the packages it opens.
 
-    `instead`: what happens, by scenario, where the client cannot do what others can.
+    `instead`: what happens, by scenario, where the client cannot do what others can; `lacks`: what it does not offer.
     """
 
     name: str
     script: str
     packages: tuple[str, ...]
     instead: Mapping[str, str] = MappingProxyType({})
+    lacks: frozenset[str] = frozenset()
 
-    @property
-    def scenarios(self) -> list[str]:
-        """What its script plays of this client."""
+    def list_scenarios(self, upstream: str) -> list[str]:
+        """What its script plays of this client in front of a provider of that dialect."""
         names = _SCENARIO.findall((SCRIPTS / f"{self.script}.mjs").read_text())
-        return [name for name in names if name not in _OF_SOME or name in self.instead]
+        return [
+            name for name in names if name not in self.lacks and (name != _EMBEDDINGS or "embed" in MODELS[upstream])
+        ]
 
 
 def _list_ai_sdk(sdk: str, prefix: str) -> dict[str, Client]:
@@ -61,6 +68,7 @@ def _list_ai_sdk(sdk: str, prefix: str) -> dict[str, Client]:
             "ai_sdk",
             (sdk, f"{prefix}{provider}", wire),
             _INSTEAD.get(wire, {}),
+            _LACKS[wire],
         )
         for wire, provider in wires.items()
     }
@@ -76,7 +84,7 @@ CLIENTS = {
     **_list_ai_sdk("ai6", "ai6-"),
 }
 MODELS = {
-    "openai_chat": {"chat": "up-echo", "think": "up-think"},
+    "openai_chat": {"chat": "up-echo", "think": "up-think", "embed": "up-embed"},
     "anthropic_messages": {"chat": "an-echo", "think": "an-think"},
 }
 """The models of each provider."""
@@ -95,16 +103,16 @@ def play(client: str, upstream: str, gateway: Gateway) -> Played:
     rich = settle_in(gateway, f"{client}-{upstream}", "5.00")
     poor = settle_in(gateway, f"poor-{client}-{upstream}", "0.000001")
     place = {"url": gateway.url, "key": rich.key, "poorKey": poor.key, "models": MODELS[upstream]}
-    told = _run(CLIENTS[client], place)
+    told = _run(CLIENTS[client], CLIENTS[client].list_scenarios(upstream), place)
     assert poor.read("/v1/usage?group_by=model") == []
     return Played(told["version"], told["report"], rich)
 
 
-def _run(client: Client, place: dict[str, Any]) -> dict[str, Any]:
+def _run(client: Client, scenarios: list[str], place: dict[str, Any]) -> dict[str, Any]:
     assert (FOLDER / "node_modules").exists(), f"{FOLDER} is missing: `make test-clients` installs it"
     scripts = shutil.copytree(SCRIPTS, FOLDER / "scripts", dirs_exist_ok=True)
     done = subprocess.run(
-        ["node", scripts / "play.mjs", client.script, *map(json.dumps, (client.packages, client.scenarios, place))],
+        ["node", scripts / "play.mjs", client.script, *map(json.dumps, (client.packages, scenarios, place))],
         env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
         cwd=FOLDER,
         stdin=subprocess.DEVNULL,

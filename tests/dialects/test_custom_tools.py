@@ -99,3 +99,11 @@ def test_it_never_grows_by_more_than_is_held_for(dialect: str) -> None:
     tool = {"type": "custom", "name": "f", "format": {**GRAMMAR, "definition": "x"}}
     body, _ = carry(dialect, tools=[tool])
     assert len(msgspec.json.encode(body["tools"])) - len(msgspec.json.encode([tool])) <= CARRIED_CHARACTERS_MAX
+
+
+def test_another_wires_custom_tool_is_its_word_for_a_function() -> None:
+    tool = {"type": "custom", "name": "f", "input_schema": {"type": "object"}}
+    asked = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "tools": [tool], "max_tokens": 9}
+    request = CLIENT_DIALECTS["anthropic_messages"].read_request(msgspec.json.encode(asked))
+    (written,) = msgspec.json.decode(DIALECTS["openai_chat"].write_request(request).body)["tools"]
+    assert written == {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}

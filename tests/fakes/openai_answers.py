@@ -4,7 +4,9 @@ Nothing here knows a socket. The answers follow https://platform.openai.com/docs
 speak it, with one field nobody has heard of (`lab_extra`), so that tests can see unknown fields survive.
 """
 
+import base64
 import json
+import struct
 from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
@@ -81,6 +83,24 @@ def usage(request: Json) -> Json:
         "total_tokens": prompt_tokens + completion_tokens,
         "prompt_tokens_details": {"cached_tokens": 1},
         "completion_tokens_details": {"reasoning_tokens": reasoning_tokens},
+    }
+
+
+def embeddings(request: Json) -> Json:
+    """The body of an answer with vectors, alike for alike texts (platform.openai.com/docs/api-reference/embeddings)."""
+    texts = [request["input"]] if isinstance(request["input"], str) else request["input"]
+    data: list[Json] = []
+    for index, text in enumerate(texts):
+        vector = [len(text) / 1_024, text.count(" ") / 64, *[0.0] * ((request.get("dimensions") or 8) - 2)]
+        packed = base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
+        told = packed if request.get("encoding_format") == "base64" else vector
+        data.append({"object": "embedding", "index": index, "embedding": told})
+    tokens = sum(len(text.split()) for text in texts)
+    return {
+        "object": "list",
+        "data": data,
+        "model": request["model"],
+        "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
     }
 
 

@@ -50,9 +50,11 @@ class OpenAI(Provider):
         if (call.method, call.path) == ("GET", "/v1/models"):
             listed = [{"id": name, "object": "model", "created": said.CREATED_S, "owned_by": "lab"} for name in MODELS]
             return call.whole(200, json.dumps({"object": "list", "data": listed}).encode())
-        if (call.method, call.path) != ("POST", "/v1/chat/completions"):
+        if call.method != "POST" or call.path not in ("/v1/chat/completions", "/v1/embeddings"):
             return fail(call, 404)
         call.json = json.loads(call.body)
+        if call.path == "/v1/embeddings":
+            return call.whole(200, json.dumps(said.embeddings(call.json)).encode())
         behave = OWN_BEHAVIOURS.get(call.json["model"]) or behaviour_of(call.json["model"])
         return behave(call)
 

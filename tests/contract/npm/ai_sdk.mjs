@@ -4,8 +4,8 @@
 import { PARAMETERS, PLAN, SAID, assert, checkPlan, collect, failureOf, versionOf } from './stage.mjs';
 
 const CONNECT = {
-  responses: ({ createOpenAI }, settings) => createOpenAI(settings).responses,
-  chat: ({ createOpenAI }, settings) => createOpenAI(settings).chat,
+  responses: ({ createOpenAI }, settings) => createOpenAI(settings),
+  chat: ({ createOpenAI }, settings) => createOpenAI(settings),
   messages: ({ createAnthropic }, settings) => createAnthropic(settings),
   compatible: ({ createOpenAICompatible }, settings) =>
     createOpenAICompatible({ ...settings, name: 'tallygate', supportsStructuredOutputs: true, includeUsage: true }),
@@ -15,9 +15,18 @@ export async function open([name, provider, wire], { url, key, poorKey, models }
   const sdk = await import(name);
   const providers = await import(provider);
   const connect = (apiKey) => CONNECT[wire](providers, { baseURL: `${url}/v1`, apiKey });
-  const own = connect(key);
-  const stage = { version: versionOf(name), sdk, models, wire, poor: connect(poorKey)(models.chat) };
-  return { ...stage, chat: own(models.chat), think: own(models.think), stranger: connect('lx-nobody')(models.chat) };
+  // Unless it is told otherwise, the provider for OpenAI speaks responses.
+  const speak = (apiKey, model) => (wire === 'chat' ? connect(apiKey).chat(model) : connect(apiKey)(model));
+  return {
+    version: versionOf(name),
+    sdk,
+    wire,
+    chat: speak(key, models.chat),
+    think: speak(key, models.think),
+    embed: models.embed && wire !== 'messages' ? connect(key).embeddingModel(models.embed) : null,
+    poor: speak(poorKey, models.chat),
+    stranger: speak('lx-nobody', models.chat),
+  };
 }
 
 /** A tool that runs here, and how often it may. */
@@ -109,6 +118,13 @@ export const scenarios = {
       assert.ok(text);
       assert.equal(Boolean(reasoningText), stage.wire !== 'chat');
     }
+  },
+
+  async embeddings({ sdk, embed }) {
+    const { embeddings, usage } = await sdk.embedMany({ model: embed, values: ['one', 'two words'] });
+    assert.deepEqual([embeddings.length, embeddings[1].length, usage.tokens], [2, 8, 3]);
+    const { embedding } = await sdk.embed({ model: embed, value: 'one' });
+    assert.deepEqual(embedding, embeddings[0]);
   },
 
   async usage(stage) {

@@ -132,6 +132,15 @@ export const scenarios = {
     checkUsage(final.usage, 'input_tokens', 'output_tokens');
   },
 
+  // The client asks for base64 and makes numbers of it.
+  async embeddings({ client, models }) {
+    const asked = { model: models.embed, input: ['one', 'two words'] };
+    const { data, usage } = await client.embeddings.create(asked);
+    const numbers = await client.embeddings.create({ ...asked, encoding_format: 'float', dimensions: 8 });
+    assert.deepEqual(data.map((one) => one.embedding), numbers.data.map((one) => one.embedding));
+    assert.deepEqual([data.length, data[1].embedding.length, usage.total_tokens], [2, 8, 3]);
+  },
+
   async models({ client, models }) {
     const listed = await collect(client.models.list());
     assert.ok(listed.some((model) => model.id === models.chat));

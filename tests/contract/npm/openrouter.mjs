@@ -80,6 +80,12 @@ export const scenarios = {
     assert.ok(data.totalUsage > 0 && data.totalUsage < data.totalCredits);
   },
 
+  async embeddings({ client, models }) {
+    const requestBody = { model: models.embed, input: ['one', 'two words'] };
+    const { data, usage } = await client.embeddings.generate({ requestBody });
+    assert.deepEqual([data.length, data[1].embedding.length, usage.totalTokens], [2, 8, 3]);
+  },
+
   async models({ client, models }) {
     const ids = [];
     for await (const page of await client.models.list()) ids.push(...page.result.data.map((model) => model.id));
