@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+from msgspec import structs
 
 from tallygate.genai.outcome import Outcome
 from tallygate.genai.plan import Target
@@ -35,6 +36,12 @@ def test_a_finished_call_is_one_line_when_debugging(capsys: pytest.CaptureFixtur
     assert "call call_1" in printed
     assert "gen_ai.usage.output_tokens=4" in printed
     assert "\x1b" not in printed, "a model's name is the caller's text"
+
+
+def test_an_operation_has_the_name_that_others_know(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("debug")
+    observe(structs.replace(OUTCOME, operation="embed"))
+    assert "gen_ai.operation.name='embeddings'" in capsys.readouterr().err
 
 
 def test_nothing_is_said_of_a_call_otherwise(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@
 
 import logging
 import sys
+from typing import Final
 
 from tallygate.genai.outcome import Outcome
 
@@ -19,13 +20,17 @@ def configure(level: str) -> None:
     logger.propagate = False
 
 
+# Where the conventions have another word than this house (opentelemetry.io/docs/specs/semconv/gen-ai).
+_OPERATIONS: Final = {"embed": "embeddings"}
+
+
 def observe(outcome: Outcome) -> None:
     """Record one finished call. Costs nothing but a comparison unless the level is debug."""
     if not logger.isEnabledFor(logging.DEBUG):
         return
     usage = outcome.usage
     fields: dict[str, object] = {
-        "gen_ai.operation.name": outcome.operation,
+        "gen_ai.operation.name": _OPERATIONS.get(outcome.operation, outcome.operation),
         "gen_ai.request.model": outcome.request_model,
         "gen_ai.response.model": outcome.response_model,
         "gen_ai.provider.name": outcome.served.provider if outcome.served else "",
