@@ -18,6 +18,7 @@ from tests.fakes.scrub import TOLD
 FOLDER = ROOT / ".clients" / "claude-code"
 LAUNCHER = FOLDER / "node_modules" / "@anthropic-ai" / "claude-code" / "cli-wrapper.cjs"
 RUN_TIMEOUT_S = 90
+CLIENT = "Claude Code"
 QUIET = {
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
     "DISABLE_AUTOUPDATER": "1",
@@ -65,6 +66,12 @@ class ClaudeCode:
     def play(self, *steps: dict[str, Any]) -> Run:
         """A task whose provider performs these steps, with the tools that read and write files."""
         return self.run(f"{TOLD}\nscript: " + json.dumps(steps), "--allowedTools", "Write,Read,Edit")
+
+
+def read_version() -> str:
+    """The version that is installed. Raises AssertionError where none is."""
+    assert LAUNCHER.exists(), f"{LAUNCHER} is missing: `make test-clients` installs it"
+    return json.loads(LAUNCHER.with_name("package.json").read_text(encoding="utf-8"))["version"]
 
 
 def point_at(url: str, key: str, model: str) -> dict[str, str | None]:

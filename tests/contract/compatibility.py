@@ -8,8 +8,8 @@ The page that shows them is `compatibility_page`'s work.
 import json
 import os
 import re
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,6 +61,21 @@ def tried(client: str, version: str, upstream: str, feature: str, *, instead: st
     assert version, f"{client} does not say which version it is"
     yield
     _tried.append(Row(client, version, upstream, feature, instead))
+
+
+def tried_if_told(
+    table: Mapping[str, tuple[str, str]], version: str, server: str, scenario: str
+) -> AbstractContextManager[None]:
+    """`tried` for a scenario of a repertoire: `table` says whose it is and what it tries, if it is on the page at all.
+
+    `server` is `gateway` where the provider speaks the client's language, `crossed` where it speaks the other one.
+    """
+    client, feature = table.get(scenario, ("", ""))
+    if not client or server not in {"gateway", "crossed"}:
+        return nullcontext()
+    own = "anthropic_messages" if client.startswith("anthropic") else "openai_chat"
+    other = next(dialect for dialect in UPSTREAMS if dialect != own)
+    return tried(client, version, own if server == "gateway" else other, feature)
 
 
 def write_tried(status: int) -> None:

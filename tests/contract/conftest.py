@@ -10,6 +10,7 @@ import pytest
 
 from tests.contract.compatibility import write_tried
 from tests.contract.gateway import Gateway, clean_env, start_gateway
+from tests.contract.market import price_list, settle_poor
 from tests.contract.tenants import PRICED
 from tests.fakes.upstream import PROVIDER_KEY, Upstream, start_upstream
 
@@ -99,3 +100,25 @@ def priced_gateway(priced_env: dict[str, str]) -> Generator[Gateway]:
     """That gateway, running."""
     with start_gateway(priced_env) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def served_by(upstream: Upstream, anthropic_upstream: Upstream) -> dict[str, Upstream]:
+    """The providers by the dialect they speak."""
+    return {"openai_chat": upstream, "anthropic_messages": anthropic_upstream}
+
+
+@pytest.fixture(scope="session")
+def market(served_by: dict[str, Upstream], tmp_path_factory: pytest.TempPathFactory) -> Generator[Gateway]:
+    """A gateway that sells what both providers serve."""
+    folder = tmp_path_factory.mktemp("market")
+    config = folder / "tallygate.toml"
+    config.write_text(price_list({dialect: provider.url for dialect, provider in served_by.items()}))
+    with start_gateway(clean_env(folder, LAB_KEY=PROVIDER_KEY), "--config", str(config)) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def poor_key(market: Gateway) -> str:
+    """A key of that gateway whose workspace has no money."""
+    return settle_poor(market)

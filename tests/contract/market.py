@@ -42,14 +42,18 @@ def settle_client(gateway: Gateway, client: str, upstream: str) -> Tenant:
 
 def check_money(tenant: Tenant, upstream: Upstream, opening: str) -> None:
     """Every call that the provider answered is charged once and has its receipt, and nothing stays held."""
-    asked = upstream.requests(f"{opening}: ")
-    assert asked, "the provider was asked nothing"
+    check_paid(tenant, len(upstream.requests(f"{opening}: ")))
+
+
+def check_paid(tenant: Tenant, calls: int) -> None:
+    """So many calls are all that a tenant made, each is paid in full, and nothing stays held."""
+    assert calls, "the provider was asked nothing"
     receipts = read_receipts(tenant)
-    assert len(receipts) == len(asked)
+    assert len(receipts) == calls
     assert [receipt["subject"]["seq"] for receipt in receipts] == list(range(1, len(receipts) + 1))
     credit = tenant.read("/v1/credits")
     assert credit["held_nusd"] == 0
-    assert sum(row["calls"] for row in tenant.read("/v1/usage?group_by=model")) == len(asked)
+    assert sum(row["calls"] for row in tenant.read("/v1/usage?group_by=model")) == calls
     for receipt in receipts:
         call = tenant.read(f"/v1/generation?id={receipt['id']}")
         assert (call["state"], call["status"], call["usage_source"]) == ("posted", "ok", "provider"), call

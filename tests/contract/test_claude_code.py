@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.contract.claude_code import DISCOVERY, ClaudeCode, note_task, point_at
+from tests.contract.claude_code import CLIENT, DISCOVERY, ClaudeCode, note_task, point_at, read_version
+from tests.contract.compatibility import UPSTREAMS, tried
 from tests.contract.gateway import Gateway, run_cli
+from tests.contract.market import CLAUDES, check_paid, settle_client
 from tests.fakes.upstream import PROVIDER_KEY, Entry, Upstream
 
 pytestmark = pytest.mark.clients
@@ -62,7 +64,8 @@ def test_a_task_on_a_provider_that_speaks_anthropic(
     anthropic_upstream: Upstream, gateway: Gateway, tmp_path: Path, model: str, dress: Dress
 ) -> None:
     mark = anthropic_upstream.mark()
-    check_task(ClaudeCode(tmp_path, dress(point_at_gateway(gateway, model))))
+    with tried(CLIENT, read_version(), "anthropic_messages", "task"):
+        check_task(ClaudeCode(tmp_path, dress(point_at_gateway(gateway, model))))
     entries = anthropic_upstream.requests_since(mark)
     asked = bodies(entries, "/v1/messages")
     assert len(asked) == 4
@@ -82,7 +85,8 @@ def test_a_task_on_a_provider_that_speaks_anthropic(
 
 def test_a_task_on_a_provider_that_speaks_openai(upstream: Upstream, gateway: Gateway, tmp_path: Path) -> None:
     mark = upstream.mark()
-    check_task(ClaudeCode(tmp_path, point_at_gateway(gateway, "up-echo")))
+    with tried(CLIENT, read_version(), "openai_chat", "task"):
+        check_task(ClaudeCode(tmp_path, point_at_gateway(gateway, "up-echo")))
     asked = bodies(upstream.requests_since(mark), "/v1/chat/completions")
     assert len(asked) == 4
     for body in asked:
@@ -95,10 +99,11 @@ def test_a_task_on_a_provider_that_speaks_openai(upstream: Upstream, gateway: Ga
 @either_header
 @pytest.mark.parametrize("model", ["an-echo", "up-echo"])
 def test_a_bad_key_is_told_at_once(gateway: Gateway, tmp_path: Path, model: str, dress: Dress) -> None:
-    run = ClaudeCode(tmp_path, dress(point_at_gateway(gateway, model, "lx-nobody_0"))).run("Hello")
-    assert run.code != 0
-    assert run.told["is_error"], run.told
-    assert "401" in run.told["result"] or "key" in run.told["result"], run.told
+    with tried(CLIENT, read_version(), "openai_chat" if model == "up-echo" else "anthropic_messages", "401"):
+        run = ClaudeCode(tmp_path, dress(point_at_gateway(gateway, model, "lx-nobody_0"))).run("Hello")
+        assert run.code != 0
+        assert run.told["is_error"], run.told
+        assert "401" in run.told["result"] or "key" in run.told["result"], run.told
     assert run.took_s < FAIL_WITHIN_S
 
 
@@ -132,6 +137,22 @@ def test_what_it_asks_beside_its_task_is_answered(
         assert "tools" not in naming, "an empty list of tools is refused there"
     else:
         assert naming["output_config"]["format"]["schema"]["required"] == ["title"]
+
+
+@pytest.mark.parametrize("dialect", UPSTREAMS)
+def test_a_task_is_paid_and_an_empty_balance_is_told(
+    market: Gateway, poor_key: str, served_by: dict[str, Upstream], tmp_path: Path, dialect: str
+) -> None:
+    tenant = settle_client(market, "claude-code", dialect)
+    with tried(CLIENT, read_version(), dialect, "money"):
+        mark = served_by[dialect].mark()
+        check_task(ClaudeCode(tmp_path, point_at_gateway(market, CLAUDES[dialect], tenant.key)))
+        check_paid(tenant, len([entry for entry in served_by[dialect].requests_since(mark) if entry["body"]]))
+    (folder := tmp_path / "poor").mkdir()
+    with tried(CLIENT, read_version(), dialect, "402"):
+        run = ClaudeCode(folder, point_at_gateway(market, CLAUDES[dialect], poor_key)).run("Hello")
+        assert run.told["is_error"], run.told
+        assert "balance does not cover" in run.told["result"], run.told
 
 
 @pytest.mark.parametrize("model", ["an-echo", "up-echo"])

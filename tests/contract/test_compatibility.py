@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract import compatibility
-from tests.contract.compatibility import RESULTS, Row, read_results, tried, write_results, write_tried
+from tests.contract.compatibility import RESULTS, Row, read_results, tried, tried_if_told, write_results, write_tried
 from tests.contract.compatibility_page import PAGE, render
 
 ROWS = [
@@ -50,6 +50,21 @@ def test_only_what_ended_well_in_a_green_session_is_kept(tmp_path: Path, monkeyp
     assert read_results(tmp_path) == []
     write_tried(0)
     assert read_results(tmp_path) == [ROWS[0]]
+
+
+def test_a_scenario_of_a_repertoire_is_kept_where_it_is_on_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = list[Row]()
+    monkeypatch.setattr(compatibility, "_tried", kept)
+    table = {"whole": ("anthropic zed", "answer"), "stream": ("zed", "stream")}
+    plays = [("gateway", "whole"), ("crossed", "whole"), ("crossed", "stream"), ("mock", "whole"), ("gateway", "x")]
+    for server, scenario in plays:
+        with tried_if_told(table, "1.0", server, scenario):
+            pass
+    assert kept == [
+        Row("anthropic zed", "1.0", "anthropic_messages", "answer"),
+        Row("anthropic zed", "1.0", "openai_chat", "answer"),
+        Row("zed", "1.0", "anthropic_messages", "stream"),
+    ]
 
 
 @pytest.mark.parametrize("wrong", [("zed", "", "openai_chat", "answer"), ("zed", "1", "chat", "answer")])

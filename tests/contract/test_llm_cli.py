@@ -3,13 +3,15 @@
 import json
 import subprocess
 import sys
+from contextlib import AbstractContextManager, nullcontext
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from tests.contract.compatibility import tried
 from tests.contract.gateway import Gateway, run_cli
 from tests.fakes.process import ROOT
-from tests.fakes.upstream import Upstream
 
 LLM = Path(sys.executable).with_name("llm")
 TOOL = '''
@@ -17,6 +19,12 @@ def double(number: int) -> int:
     """Twice a number."""
     return number * 2
 '''
+
+
+SERVED_BY = {"up-echo": "openai_chat", "an-echo": "anthropic_messages"}
+"""The dialect of the provider behind each model."""
+
+either_way = pytest.mark.parametrize("how", [[], ["--no-stream"]], ids=["streamed", "whole"])
 
 
 class Llm:
@@ -31,7 +39,18 @@ class Llm:
 
     def run(self, *arguments: str) -> str:
         """What the command prints. Raises AssertionError if it fails."""
-        done = subprocess.run(
+        done = self._start(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def fail(self, *arguments: str) -> str:
+        """What the command complains of. Raises AssertionError if it does not fail."""
+        done = self._start(*arguments)
+        assert done.returncode != 0, done.stdout
+        return done.stderr
+
+    def _start(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [LLM, *arguments],
             env=self._env,
             stdin=subprocess.DEVNULL,
@@ -41,27 +60,49 @@ class Llm:
             cwd=ROOT,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
 
 
-@pytest.mark.parametrize("model", ["up-echo", "mock/echo"])
-@pytest.mark.parametrize("how", [[], ["--no-stream"]], ids=["streamed", "whole"])
+def tried_here(model: str, feature: str) -> AbstractContextManager[None]:
+    """A row of the page about what this program can do, where a provider served it."""
+    return tried("llm", version("llm"), SERVED_BY[model], feature) if model in SERVED_BY else nullcontext()
+
+
+@pytest.mark.parametrize("model", [*SERVED_BY, "mock/echo"])
+@either_way
 def test_a_prompt_is_answered(gateway: Gateway, tmp_path: Path, model: str, how: list[str]) -> None:
-    told = Llm(tmp_path, gateway, model).run("-m", "tallygate", *how, "Grüße von llm")
-    assert "Grüße von llm" in told
+    with tried_here(model, "answer" if how else "stream"):
+        told = Llm(tmp_path, gateway, model).run("-m", "tallygate", *how, "Grüße von llm")
+        assert "Grüße von llm" in told
 
 
-def test_a_schema_is_filled(gateway: Gateway, tmp_path: Path) -> None:
-    llm = Llm(tmp_path, gateway, "up-echo")
-    told = llm.run("-m", "tallygate", "--schema", "name, age int", "a person")
-    assert json.loads(told) == {"name": "a b", "age": 7}
+@pytest.mark.parametrize("model", SERVED_BY)
+def test_a_schema_is_filled(gateway: Gateway, tmp_path: Path, model: str) -> None:
+    with tried_here(model, "structure"):
+        told = Llm(tmp_path, gateway, model).run("-m", "tallygate", "--schema", "name, age int", "a person")
+        assert json.loads(told) == {"name": "a b", "age": 7}
 
 
-@pytest.mark.parametrize("how", [[], ["--no-stream"]], ids=["streamed", "whole"])
-def test_a_tool_is_called_and_its_result_told(
-    gateway: Gateway, upstream: Upstream, tmp_path: Path, how: list[str]
-) -> None:
-    llm = Llm(tmp_path, gateway, "up-echo")
-    told = llm.run("-m", "tallygate", *how, "--functions", TOOL, "call it")
-    assert told.strip().endswith("The tools said: 14")
+@pytest.mark.parametrize("model", SERVED_BY)
+@either_way
+def test_its_usage_is_told(gateway: Gateway, tmp_path: Path, model: str, how: list[str]) -> None:
+    with tried_here(model, "usage"):
+        llm = Llm(tmp_path, gateway, model)
+        llm.run("-m", "tallygate", *how, "Grüße von llm")
+        (call,) = json.loads(llm.run("logs", "--json"))
+        assert min(call["input_tokens"], call["output_tokens"]) > 0
+
+
+@pytest.mark.parametrize("model", SERVED_BY)
+def test_a_wrong_key_is_told(gateway: Gateway, tmp_path: Path, model: str) -> None:
+    with tried_here(model, "401"):
+        llm = Llm(tmp_path, gateway, model)
+        llm.run("keys", "set", "tallygate", "--value", "lx-nobody")
+        assert "Error code: 401" in llm.fail("-m", "tallygate", "Grüße von llm")
+
+
+@pytest.mark.parametrize("model", SERVED_BY)
+@either_way
+def test_a_tool_is_called_and_its_result_told(gateway: Gateway, tmp_path: Path, model: str, how: list[str]) -> None:
+    with tried_here(model, "tools"):
+        told = Llm(tmp_path, gateway, model).run("-m", "tallygate", *how, "--functions", TOOL, "call it")
+        assert told.strip().endswith("The tools said: 14")

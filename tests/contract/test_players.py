@@ -7,7 +7,7 @@ installs them.
 import json
 import os
 import subprocess
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.contract.compatibility import UPSTREAMS, tried
-from tests.contract.gateway import Gateway, clean_env, start_gateway
-from tests.contract.market import CLAUDES, MODELS, check_money, price_list, settle_client, settle_poor
+from tests.contract.gateway import Gateway
+from tests.contract.market import CLAUDES, MODELS, check_money, settle_client
 from tests.contract.tenants import Tenant
 from tests.fakes.process import ROOT
-from tests.fakes.upstream import PROVIDER_KEY, Upstream
+from tests.fakes.upstream import Upstream
 
 pytestmark = pytest.mark.clients
 
@@ -41,6 +41,7 @@ PLAYERS = {
     "instructor, from_openai": ("frameworks", "instructor_player:ChatCompletions"),
     "litellm, anthropic/…": ("frameworks", "litellm_player:Messages"),
     "litellm, openai/…": ("frameworks", "litellm_player:ChatCompletions"),
+    "openrouter (Python)": ("agents", "openrouter_player:Chat"),
     "pydantic-ai, AnthropicModel": ("agents", "pydantic_player:Messages"),
     "pydantic-ai, OpenAIChatModel": ("agents", "pydantic_player:ChatCompletions"),
     "pydantic-ai, OpenAIResponsesModel": ("agents", "pydantic_player:Responses"),
@@ -48,15 +49,14 @@ PLAYERS = {
 """What a client is called, the environment it lives in, and its player."""
 
 FEATURES = ("answer", "stream", "tools", "structure", "usage", "401", "402")
-NOT_OFFERED = {"instructor": {"answer", "tools"}}
-"""What a family of clients has no method for."""
+DIFFERENT = {
+    "instructor, from_anthropic": ("stream", "structure", "usage", "401", "402"),
+    "instructor, from_openai": ("stream", "structure", "usage", "401", "402"),
+    "openrouter (Python)": (*FEATURES, "models"),
+}
+"""Which offer less or more."""
 
-SCENES = [
-    (client, feature)
-    for client in PLAYERS
-    for feature in FEATURES
-    if feature not in NOT_OFFERED.get(client.partition(",")[0], set())
-]
+SCENES = [(client, feature) for client in PLAYERS for feature in DIFFERENT.get(client, FEATURES)]
 
 
 class Played(NamedTuple):
@@ -72,24 +72,10 @@ Play = Callable[[str, str], Played]
 
 
 @pytest.fixture(scope="module")
-def market(
-    upstream: Upstream, anthropic_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory
-) -> Generator[Gateway]:
-    """A gateway that sells what both providers serve."""
-    folder = tmp_path_factory.mktemp("market")
-    config = folder / "tallygate.toml"
-    config.write_text(price_list({"openai_chat": upstream.url, "anthropic_messages": anthropic_upstream.url}))
-    with start_gateway(clean_env(folder, LAB_KEY=PROVIDER_KEY), "--config", str(config)) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def play(
-    market: Gateway, upstream: Upstream, anthropic_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory
+    market: Gateway, poor_key: str, served_by: dict[str, Upstream], tmp_path_factory: pytest.TempPathFactory
 ) -> Play:
     """Lets a client play before a provider, once."""
-    poor_key = settle_poor(market)
-    served_by = {"openai_chat": upstream, "anthropic_messages": anthropic_upstream}
 
     @cache
     def play_once(client: str, dialect: str) -> Played:

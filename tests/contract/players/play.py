@@ -12,29 +12,9 @@ import traceback
 from typing import Any
 
 from tests.contract.players.stage import Stage, Told
+from tests.contract.players.watch import Watch
 
 FEATURES = ("answer", "stream", "tools", "structure", "thinking", "models", "task", "usage", "401", "402")
-LOOPBACK = {"127.0.0.1", "::1", "localhost", "", "None"}
-
-
-class Watch:
-    """Refuses every address beyond this machine, and remembers it: no client's telemetry or price list is asked for."""
-
-    def __init__(self) -> None:
-        self.strangers: set[str] = set()
-        sys.addaudithook(self._look)
-
-    def _look(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "socket.getaddrinfo":
-            self._admit(arguments[0])
-        elif event == "socket.connect" and isinstance(arguments[1], tuple):
-            self._admit(arguments[1][0])
-
-    def _admit(self, host: object) -> None:
-        name = host.decode() if isinstance(host, bytes) else str(host)
-        if name not in LOOPBACK:
-            self.strangers.add(name)
-            raise ConnectionRefusedError(f"{name} is not this machine")
 
 
 def perform(player: Any) -> dict[str, Told]:
