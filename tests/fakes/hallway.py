@@ -60,7 +60,7 @@ SAID: dict[str, dict[str, object]] = {
 LAB = Provider(name="lab", title="Lab", base_url="http://lab", speaks={"openai_chat": "/v1/chat/completions"})
 PROVIDERS = {
     "lab": LAB,
-    "den": msgspec.structs.replace(LAB, name="den"),
+    "den": msgspec.structs.replace(LAB, name="den", cache_hints=frozenset({"cache_control"})),
     "claude": msgspec.structs.replace(LAB, name="claude", speaks={"anthropic_messages": "/v1/messages"}),
     "codex": msgspec.structs.replace(LAB, name="codex", speaks={"openai_responses": "/v1/responses"}),
     "vectors": msgspec.structs.replace(LAB, name="vectors", speaks={"openai_embeddings": "/v1/embeddings"}),

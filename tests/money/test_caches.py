@@ -29,7 +29,7 @@ def test_each_kind_of_input_is_charged_at_its_own_price(
     door: str, upstream: str, stream: bool, engine_place: Place
 ) -> None:
     tenant, nonce = engine_place.found(), engine_place.next_nonce()
-    asked = {"stream_options": {"include_usage": True}} if door == "chat" and stream else {}
+    asked: dict[str, Any] = {"stream_options": {"include_usage": True}} if door == "chat" and stream else {}
     body = write_body(f"{upstream}/kept", nonce, stream=stream, cache_control=MARK, **asked)
     sends = [("Content-Type", "application/json")]
     reply = engine_place.gateway.ask("POST", DOORS[door].path, body, sends, key=tenant.key)
