@@ -14,7 +14,7 @@ from tallygate.cli.env import CLIENTS, Target
 from tests.cli.calling import Run
 
 AWKWARD = Target("http://127.0.0.1:1", 'lx-it\'s "$HOME"', 'a"b\\c')
-SHELL = ["openai", "anthropic", "claude-code", "gemini", "ollama", "open-webui"]
+SHELL = ["openai", "anthropic", "claude-code", "gemini", "ollama", "open-webui", "openrouter"]
 
 
 @pytest.mark.parametrize("client", SHELL)

@@ -41,7 +41,7 @@ def ask(
     headers = {"Authorization": f"Bearer {tenant.key}", "Content-Type": "application/json"}
     if key is not None:
         headers["Idempotency-Key"] = key or nonce
-    body = write_body(f"{DOORS[door].language}/{script}", nonce, stream=stream)
+    body = write_body(f"{DOORS[door].language}/{script}", nonce, stream=stream, door=door)
     try:
         connection.request("POST", DOORS[door].path, body, headers)
         return read_reply(connection.getresponse())

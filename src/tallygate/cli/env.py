@@ -147,6 +147,19 @@ def _open_webui(target: Target) -> Client:
     )
 
 
+def _openrouter(target: Target) -> Client:
+    base_url = f"{target.base_url}/api/v1"
+    return Client(
+        title="OpenRouter SDKs and whatever is built on them",
+        # The SDKs read the key only; litellm, and aider with it, the address too.
+        variables={"OPENROUTER_API_KEY": target.key, "OPENROUTER_API_BASE": base_url},
+        remarks=(
+            f"In Python: OpenRouter(server_url={_quote(base_url)})",
+            f"In TypeScript: new OpenRouter({{serverURL: {_quote(base_url)}}})",
+        ),
+    )
+
+
 CLIENTS: dict[str, Callable[[Target], Client]] = {
     "openai": _openai,
     "anthropic": _anthropic,
@@ -156,6 +169,7 @@ CLIENTS: dict[str, Callable[[Target], Client]] = {
     "ollama": _ollama,
     "llm": _llm,
     "open-webui": _open_webui,
+    "openrouter": _openrouter,
 }
 
 
