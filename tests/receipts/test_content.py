@@ -124,7 +124,7 @@ def test_the_split_of_a_long_text_does_not_matter(size: int) -> None:
 )
 def test_the_example_of_the_page_makes_the_same_bytes(arguments: str) -> None:
     page = Path(__file__).parents[2] / "docs" / "reference" / "receipts.md"
-    (example,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    example, _ = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
     names: dict[str, Any] = {}
     exec(example, names)
     call = SimpleNamespace(function=SimpleNamespace(name="f", arguments=arguments))
