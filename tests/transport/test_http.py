@@ -391,28 +391,3 @@ async def test_repeated_headers_are_joined_and_names_are_lower_case() -> None:
 
 def _host(head: str) -> str:
     return next(line.split(": ")[1] for line in head.split("\r\n") if line.lower().startswith("host"))
-
-
-async def test_a_provider_that_never_pauses_lets_other_tasks_have_their_turn() -> None:
-    async def script(line: Line) -> None:
-        await line.hear()
-        await line.say(answer(b"x" * 200_000))
-
-    turns = 0
-
-    async def take_turns() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    async with serving(script) as url, going_out() as exit_:
-        got = await exit_.send(post(url), Timeouts())
-        assert await got.read()
-        other = asyncio.create_task(take_turns())
-        reads = 0
-        while await got.read():
-            reads += 1
-            assert turns >= reads
-        other.cancel()
-    assert reads > 3
