@@ -62,6 +62,7 @@ from tallygate.store.recovery import Sweeper, keep_beating
 from tallygate.store.standing import find_dead_keys
 from tallygate.store.writer import Writer
 from tallygate.telemetry import configure, logger
+from tallygate.transport.fetch import Fetcher
 from tallygate.transport.http import HttpExit
 
 if TYPE_CHECKING:
@@ -230,6 +231,7 @@ class Worker:
         self._folder = Folder(read_media_url(settings.media_url))
         self._spool = Spool(self._folder, load_or_create_spool_key(settings.data / "spool-key"), settings.idempotency)
         self._exit = HttpExit(settings.transport)
+        self._fetcher = Fetcher(settings.fetch, settings.transport, own_url=settings.public_url)
         self._doorman = Doorman(self._reader.find_key, pepper=pepper, prefix=settings.keys.prefix, admin_key=admin_key)
         self._running = Running(self._find_dead)
         self._desk: Desk | None = None
@@ -274,7 +276,7 @@ class Worker:
             ),
             spool=self._spool,
             running=self._running,
-            relay=Relay(self._exit, lambda: supply.rows, timeouts),
+            relay=Relay(self._exit, lambda: supply.rows, timeouts, fetch=self._fetcher.fetch_all),
             heed=supply.heed,
             note=writer.note,
             finisher=Finisher(writer.settle, supply.count_costs, self._issuer),
@@ -321,6 +323,7 @@ class Worker:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._exit.close()
+        await self._fetcher.close()
         close_writer = partial(self._writer.close, at_last=self._sequencer.close)
         rooms = (self._sweeper, self._enquirer, self._inspector, self._strangers)
         for close in (*(room.close for room in rooms), close_writer, self._folder.close, self._reader.close):

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct, field
 
-from tallygate.errors import TallygateError
+from tallygate.errors import MediaTooLarge, TallygateError
 from tallygate.transport.base import OutgoingRequest, Timeouts
+from tallygate.transport.fetch import Fetched
 
 SSE = {"content-type": "text/event-stream"}
 JSON = {"content-type": "application/json"}
@@ -70,6 +71,11 @@ class ScriptedExit:
 
     async def close(self) -> None:
         pass
+
+
+async def fetch_nothing(urls: Sequence[str]) -> Mapping[str, Fetched]:
+    """As a fetcher whose settings allow no URL."""
+    raise MediaTooLarge(f"{len(urls)} URLs are too many.")
 
 
 class KeptClient:

@@ -33,12 +33,12 @@ from tallygate.media.spool import Spool
 from tallygate.pipeline.call import Call, Client
 from tallygate.pipeline.count import Counter
 from tallygate.pipeline.finish import Finisher
-from tallygate.pipeline.relay import Relay
+from tallygate.pipeline.relay import Fetch, Relay
 from tallygate.pipeline.run import Hallway, Steps
 from tallygate.pipeline.running import Running
 from tallygate.providers.base import Provider
 from tallygate.transport.base import Timeouts
-from tests.fakes.exits import KeptClient, Script, ScriptedExit
+from tests.fakes.exits import KeptClient, Script, ScriptedExit, fetch_nothing
 from tests.fakes.ledger import OWNERS, Shelf, build_town
 from tests.fakes.receipts import ISSUER
 from tests.fakes.writer import ShelfWriter
@@ -80,6 +80,7 @@ class Stage:
         settle_wait_s: float = 30.0,
         claim_wait_s: float = 30.0,
         silence_s: float = 30.0,
+        fetch: Fetch = fetch_nothing,
         reach: Reach = Reach(output_tokens_max=OUTPUT_TOKENS_MAX),
     ) -> None:
         self.price = price
@@ -111,7 +112,7 @@ class Stage:
                 turnstile=self.turnstile,
                 spool=self.spool,
                 running=self.running,
-                relay=Relay(self.exit, lambda: providers, Timeouts(), silence_s=silence_s),
+                relay=Relay(self.exit, lambda: providers, Timeouts(), fetch=fetch, silence_s=silence_s),
                 heed=self.heeded.append,
                 note=self.writer.note,
                 finisher=self.finisher,

@@ -27,7 +27,7 @@ from tallygate.pipeline.relay import Relay, Relayed
 from tallygate.pipeline.watch import Watch
 from tallygate.providers.base import OutputCapKey, Provider
 from tallygate.transport.base import Timeouts
-from tests.fakes.exits import JSON, KeptClient, Script, ScriptedExit
+from tests.fakes.exits import JSON, KeptClient, Script, ScriptedExit, fetch_nothing
 from tests.fakes.ledger import build_town, hold
 
 pytestmark = pytest.mark.anyio
@@ -82,7 +82,7 @@ async def serve(
     rows: Mapping[str, Provider] = PROVIDERS,
     admitted: Admitted | None = None,
 ) -> Relayed:
-    relay = Relay(exit_, lambda: rows, Timeouts())
+    relay = Relay(exit_, lambda: rows, Timeouts(), fetch=fetch_nothing)
     return await relay.serve(call, plan or make_plan(), admitted or admit(), Watch(call))
 
 

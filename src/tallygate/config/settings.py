@@ -16,7 +16,7 @@ from tallygate.providers.settings import ProviderSettings
 from tallygate.receipts.settings import ReceiptsSettings
 from tallygate.router.settings import ModelSettings
 from tallygate.store.settings import StoreSettings
-from tallygate.transport.settings import TransportSettings
+from tallygate.transport.settings import FetchSettings, TransportSettings
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,5 +56,6 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     receipts: ReceiptsSettings = field(default_factory=ReceiptsSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     transport: TransportSettings = field(default_factory=TransportSettings)
+    fetch: FetchSettings = field(default_factory=FetchSettings)
     providers: dict[str, ProviderSettings] = field(default_factory=dict[str, ProviderSettings])
     models: dict[str, ModelSettings] = field(default_factory=dict[str, ModelSettings])

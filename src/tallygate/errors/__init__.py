@@ -34,6 +34,9 @@ from tallygate.errors.request import (
     InvalidString,
     InvalidValue,
     LengthRequired,
+    MediaTimeout,
+    MediaTooLarge,
+    MediaUnavailable,
     MethodNotAllowed,
     MissingApiKey,
     MissingField,
@@ -55,6 +58,7 @@ from tallygate.errors.request import (
     UnsupportedParameter,
     UpgradeRequired,
     UriTooLong,
+    UrlNotAllowed,
 )
 from tallygate.errors.tree import (
     Fact,
@@ -95,6 +99,9 @@ __all__ = [
     "InvalidValue",
     "LengthRequired",
     "LogDamaged",
+    "MediaTimeout",
+    "MediaTooLarge",
+    "MediaUnavailable",
     "MethodNotAllowed",
     "MissingApiKey",
     "MissingField",
@@ -130,4 +137,5 @@ __all__ = [
     "UpgradeRequired",
     "UpstreamError",
     "UriTooLong",
+    "UrlNotAllowed",
 ]

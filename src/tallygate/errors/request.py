@@ -83,6 +83,30 @@ class ProviderRejected(RequestError):
     code = "provider_rejected"
 
 
+class UrlNotAllowed(RequestError):
+    """The URL may not be fetched by this gateway."""
+
+    code = "url_not_allowed"
+
+
+class MediaUnavailable(RequestError):
+    """What the URL leads to could not be fetched."""
+
+    code = "media_unavailable"
+
+
+class MediaTooLarge(RequestError):
+    """What the URL leads to is larger than this gateway fetches."""
+
+    code = "media_too_large"
+
+
+class MediaTimeout(RequestError):
+    """What the URL leads to did not come in time."""
+
+    code = "media_timeout"
+
+
 class InvalidApiKey(RequestError):
     """Incorrect API key provided: it is none of this gateway's, or no longer."""
 

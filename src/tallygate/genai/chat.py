@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tallygate.genai.caching import CacheHint
+from tallygate.genai.inlining import inline_messages, inline_parts
 from tallygate.genai.messages import Extra, Message, Part, Reasoning, Refusal, Text, ToolCall
 from tallygate.genai.operation import Aim, Gist
 from tallygate.genai.usage import Usage
@@ -120,6 +121,8 @@ class ChatRequest(Struct, frozen=True):
         return replace(
             self,
             model=aim.model,
+            messages=inline_messages(self.messages, aim.media) if aim.media else self.messages,
+            system=inline_parts(self.system, "system", aim.media) if aim.media else self.system,
             output_tokens_max=aim.output_tokens_max,
             include_usage=aim.include_usage,
             trial=aim.trial,

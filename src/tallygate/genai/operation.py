@@ -4,11 +4,13 @@ Each operation has values of its own beside this file, which satisfy these proto
 from another. What only one of them has stays with it.
 """
 
+from types import MappingProxyType
 from typing import Protocol, Self
 
 from msgspec import Struct
 
 from tallygate.genai.caching import CacheHint
+from tallygate.genai.inlining import Media
 from tallygate.genai.usage import Usage
 
 
@@ -16,7 +18,7 @@ class Aim(Struct, frozen=True):
     """What the walk decides for a request that is written anew for one target. None: nothing is to be bounded.
 
     `trial`: the caller switched on features in trial of another dialect. `cache_hints`: those that the target knows
-    beside what its dialect has of its own.
+    beside what its dialect has of its own. `media`: what was fetched for a target that fetches nothing itself.
     """
 
     model: str
@@ -24,6 +26,7 @@ class Aim(Struct, frozen=True):
     include_usage: bool = False
     trial: bool = False
     cache_hints: frozenset[CacheHint] = frozenset()
+    media: Media = MappingProxyType({})
 
 
 class Gist(Struct, frozen=True):

@@ -4,12 +4,15 @@ Three modes (docs/house.md, Three ways through). Nothing is sent here, and no pr
 that was admitted goes into every request.
 """
 
+from types import MappingProxyType
+
 from msgspec import Struct
 
 from tallygate.access.admission import Admitted
 from tallygate.dialects.base import Dialect, Written
 from tallygate.dialects.registry import DIALECTS, NAMING, PASSPORTED
-from tallygate.errors import NothingFits, UnsupportedParameter
+from tallygate.errors import NothingFits
+from tallygate.genai.inlining import Media
 from tallygate.genai.operation import Aim
 from tallygate.genai.peek import Edits
 from tallygate.genai.plan import Target
@@ -19,6 +22,8 @@ from tallygate.providers.base import Provider
 
 RECEIPT_ID = "x-tallygate-receipt-id"
 
+NO_MEDIA: Media = MappingProxyType({})
+
 DEPTH_GROWTH_MAX = 16
 """By how much a request may nest deeper after its translation."""
 
@@ -27,7 +32,7 @@ class Exchange(Struct, frozen=True):
     """One prepared request to one target: who, in which dialect, the bytes, and what they could not carry.
 
     `shown_cap` is the bound on the answer, in tokens, where it is tighter than what the caller asked for or would have
-    got.
+    got. `wants_inline` are URLs whose media must be fetched first: then the request is prepared once more.
     """
 
     target: Target
@@ -37,15 +42,18 @@ class Exchange(Struct, frozen=True):
     dropped: tuple[str, ...]
     withhold_usage: bool
     shown_cap: int | None = None
+    wants_inline: tuple[str, ...] = ()
 
 
-def prepare(call: Call, target: Target, provider: Provider, admitted: Admitted) -> Exchange:
-    """The request to one target. Raises UnsupportedParameter, NothingFits where something would be left out that the
-    caller requires, and what reading the call's body raises.
+def prepare(call: Call, target: Target, provider: Provider, admitted: Admitted, media: Media = NO_MEDIA) -> Exchange:
+    """The request to one target. `media` is what the URLs it wants inline led to.
+
+    Raises UnsupportedParameter, NothingFits where something would be left out that the caller requires,
+    MediaUnavailable for media that is not what the request says, and what reading the call's body raises.
     """
     peek, cap = call.peek, admitted.output_cap
     if call.dialect.name not in provider.speaks:
-        return _translate(call, target, provider, admitted)
+        return _translate(call, target, provider, admitted, media)
     ask_usage = peek.stream and provider.stream_usage and not peek.include_usage
     is_capped = cap is not None or peek.output_tokens_max is not None
     edits = Edits(
@@ -61,7 +69,7 @@ def prepare(call: Call, target: Target, provider: Provider, admitted: Admitted) 
     return Exchange(target, provider, call.dialect, body, (), withhold_usage, _find_shown_cap(call, admitted))
 
 
-def _translate(call: Call, target: Target, provider: Provider, admitted: Admitted) -> Exchange:
+def _translate(call: Call, target: Target, provider: Provider, admitted: Admitted, media: Media) -> Exchange:
     dialect = _choose_dialect(provider, call.operation)
     cap = call.peek.output_tokens_max if admitted.output_cap is None else admitted.output_cap
     shown_cap = _find_shown_cap(call, admitted)
@@ -73,16 +81,17 @@ def _translate(call: Call, target: Target, provider: Provider, admitted: Admitte
         include_usage=call.peek.stream and provider.stream_usage,
         trial=any(name == call.dialect.trial_header for name, _ in call.forwarded),
         cache_hints=provider.cache_hints,
+        media=media,
     )
     written: Written = dialect.write_request(call.dialect.read_request(call.body).aimed(aim))
-    if written.wants_inline:
-        raise UnsupportedParameter("The provider of this model takes documents and media inline only; send the data.")
     _require(call, provider, written.dropped)
     body = written.body
     if cap is not None:
         written_peek = dialect.peek(body, call.peek.depth + DEPTH_GROWTH_MAX)
         body = dialect.edit(body, written_peek, Edits(output_cap_key=provider.output_cap_key))
-    return Exchange(target, provider, dialect, body, (*call.peek.dropped, *written.dropped), False, shown_cap)
+    return Exchange(
+        target, provider, dialect, body, (*call.peek.dropped, *written.dropped), False, shown_cap, written.wants_inline
+    )
 
 
 def _require(call: Call, provider: Provider, dropped: tuple[str, ...]) -> None:

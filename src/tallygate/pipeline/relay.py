@@ -6,7 +6,7 @@ takes for the end is handed back to the hallway, which sends it once the call is
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -21,7 +21,7 @@ from tallygate.errors import (
     TallygateError,
 )
 from tallygate.genai.outcome import Outcome, Status
-from tallygate.genai.plan import Plan
+from tallygate.genai.plan import Plan, Target
 from tallygate.genai.unfold import unfold
 from tallygate.pipeline.call import Call, ClientGone
 from tallygate.pipeline.exchange import Exchange, exchange_headers, prepare
@@ -34,9 +34,14 @@ from tallygate.providers.base import Provider
 from tallygate.providers.outgoing import outgoing
 from tallygate.telemetry import logger
 from tallygate.transport.base import Answer, Exit, Timeouts
+from tallygate.transport.fetch import Fetched
 
 AFTER_END_MS = 2_000
 """How long upstream's end of body is waited for once its terminator has been seen."""
+
+
+Fetch = Callable[[Sequence[str]], Awaitable[Mapping[str, Fetched]]]
+"""What each URL leads to. Raises RequestError."""
 
 
 class Relayed(Struct, frozen=True):
@@ -51,7 +56,7 @@ class Relayed(Struct, frozen=True):
 
 class Relay:
     """Walks a plan's targets. `providers` maps a provider's name to its row and may be replaced as a whole at run
-    time; a stream that is silent for `silence_s` gets a sign of life.
+    time; `fetch` gets media behind URLs; a stream that is silent for `silence_s` gets a sign of life.
     """
 
     def __init__(
@@ -60,11 +65,13 @@ class Relay:
         providers: Callable[[], Mapping[str, Provider]],
         timeouts: Timeouts,
         *,
+        fetch: Fetch,
         silence_s: float = SILENCE_S,
     ) -> None:
         self._exit = exit_
         self._providers = providers
         self._timeouts = timeouts
+        self._fetch = fetch
         self._silence_s = silence_s
 
     async def serve(self, call: Call, plan: Plan, admitted: Admitted, watch: Watch) -> Relayed:
@@ -79,9 +86,7 @@ class Relay:
             error: TallygateError
             try:
                 with call.departure.watching():
-                    return await self._attempt(
-                        call, prepare(call, target, self._providers()[target.provider], admitted), watch
-                    )
+                    return await self._attempt(call, await self._prepare(call, target, admitted), watch)
             except ClientGone:
                 return Relayed(watch.outcome("cancelled"), client_gone=True)
             except TallygateError as failure:
@@ -98,6 +103,16 @@ class Relay:
         error = failures.find_error()
         status: Status = "partial" if watch.delivered else "failed"
         return Relayed(watch.outcome(status, error.code), error=error)
+
+    async def _prepare(self, call: Call, target: Target, admitted: Admitted) -> Exchange:
+        """The request to one target, with the media behind its URLs where the target fetches none itself."""
+        provider = self._providers()[target.provider]
+        exchange = prepare(call, target, provider, admitted)
+        if not exchange.wants_inline:  # nearly always
+            return exchange
+        fetched = await self._fetch(exchange.wants_inline)
+        media = {url: (found.media_type, found.data) for url, found in fetched.items()}
+        return prepare(call, target, provider, admitted, media)
 
     async def _attempt(self, call: Call, exchange: Exchange, watch: Watch) -> Relayed:
         watch.dropped = exchange.dropped

@@ -7,7 +7,7 @@ may have a name in a network that does not reach it. Names are remembered for a 
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from itertools import chain, zip_longest
 from typing import Any, NamedTuple
@@ -22,25 +22,33 @@ NAME_LIFE_S = 10.0
 """How long the addresses of a name are remembered."""
 
 
+Judge = Callable[[Place, Sequence[str]], None]
+"""Looks at every address of a place before any of them is connected to. Raises what is to be told instead."""
+
+
 class _Target(NamedTuple):
     family: int
     address: tuple[Any, ...]
 
 
 class Dialler:
-    """Makes connections. `make` gives the protocol of each."""
+    """Makes connections. `make` gives the protocol of each; `judge` has the last word on where they lead."""
 
-    def __init__(self, make: Callable[[Place], Connection]) -> None:
+    def __init__(self, make: Callable[[Place], Connection], judge: Judge | None = None) -> None:
         self._make = make
+        self._judge = judge
         self._trust: ssl.SSLContext | None = None
         self._names: dict[tuple[str, int], asyncio.Task[list[_Target]]] = {}
 
     async def dial(self, place: Place) -> Connection:
-        """A new connection, its TLS handshake done. Raises: OSError, ssl.SSLError among them."""
+        """A new connection, its TLS handshake done. Raises: OSError, ssl.SSLError among them; what `judge` raises."""
         loop = asyncio.get_running_loop()
+        targets = await self._find(loop, place)
+        if self._judge is not None:
+            self._judge(place, [target.address[0] for target in targets])
         trust = self._find_trust() if place.secure else None
         name = place.host if place.secure else None
-        sock = await _race(loop, await self._find(loop, place))
+        sock = await _race(loop, targets)
         # The socket is the event loop's from here on, also if this fails.
         _, connection = await loop.create_connection(
             lambda: self._make(place), sock=sock, ssl=trust, server_hostname=name

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from tallygate.errors import ShuttingDown, StreamBroken, TallygateError
 from tallygate.transport.base import OutgoingRequest, Timeouts
 from tallygate.transport.connection import UPLOAD_PIECE_BYTES, Connection
+from tallygate.transport.dial import Judge
 from tallygate.transport.failure import (
     closed_early,
     compressed,
@@ -111,11 +112,14 @@ class HttpAnswer:
 
 
 class HttpExit:
-    """Sends requests over HTTP (`transport.base.Exit`). Made anywhere, used from one event loop."""
+    """Sends requests over HTTP (`transport.base.Exit`). Made anywhere, used from one event loop. `judge` has the last
+    word on which addresses are connected to.
+    """
 
-    def __init__(self, settings: TransportSettings | None = None) -> None:
+    def __init__(self, settings: TransportSettings | None = None, *, judge: Judge | None = None) -> None:
         self._settings = settings or TransportSettings()
         self._limits = HeadLimits(self._settings.header_bytes_max, self._settings.headers_max)
+        self._judge = judge
         self._pool: Pool | None = None
         self._closed = False
 
@@ -127,7 +131,7 @@ class HttpExit:
         if self._closed:
             raise ShuttingDown
         if self._pool is None:
-            self._pool = Pool(self._settings.connections_max, self._settings.keep_alive_ms / 1000)
+            self._pool = Pool(self._settings.connections_max, self._settings.keep_alive_ms / 1000, self._judge)
         pool = self._pool
         end_s = pool.now_s + timeouts.total_ms / 1000
         address = find_address(request.url)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tallygate.errors import ShuttingDown
 from tallygate.transport.connection import UNREAD_BYTES_MAX, Connection
-from tallygate.transport.dial import Dialler
+from tallygate.transport.dial import Dialler, Judge
 from tallygate.transport.request import Place
 
 LOOK_EVERY_S = 0.25
@@ -27,11 +27,11 @@ class _Turn(NamedTuple):
 class Pool:
     """At most `connections_max` connections, over all places. Used from one event loop."""
 
-    def __init__(self, connections_max: int, idle_s: float) -> None:
+    def __init__(self, connections_max: int, idle_s: float, judge: Judge | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         self._idle_s = idle_s
         self._buffer = memoryview(bytearray(UNREAD_BYTES_MAX))
-        self._dialler = Dialler(lambda place: Connection(place, self._buffer, self._forget))
+        self._dialler = Dialler(lambda place: Connection(place, self._buffer, self._forget), judge)
         self._idle: dict[Place, dict[Connection, None]] = {}  # of each place the oldest first
         self._lent: set[Connection] = set()
         self._room = connections_max

@@ -1,4 +1,5 @@
-"""The settings of the way out: how long an exchange with a provider may take, and how many connections there may be.
+"""The settings of the way out: how long an exchange with a provider may take, how many connections there may be, and
+what is fetched for callers.
 
 Only values with defaults. `config` fills them in; nothing is looked up here.
 """
@@ -40,3 +41,15 @@ class TransportSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
             silence_ms=self.silence_ms,
             total_ms=self.total_ms,
         )
+
+
+class FetchSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Section ``[fetch]``: media behind URLs in requests, for providers that take them inline only."""
+
+    ports: tuple[Annotated[int, Meta(ge=1, le=65535)], ...] = (80, 443)
+    # Places of the operator's own (``host:port``) that callers may have fetched although they are inside.
+    allow: tuple[Annotated[str, Meta(pattern=r"^[0-9a-z.:\[\]_-]+:[0-9]{1,5}\Z")], ...] = ()
+    # For all the URLs of one request together.
+    urls_max: Annotated[int, Meta(ge=0, le=1_000)] = 20
+    bytes_max: Annotated[int, Meta(ge=1024, le=1 << 30)] = 20 << 20
+    total_ms: Milliseconds = 15_000
