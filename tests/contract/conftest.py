@@ -43,6 +43,8 @@ def configuration(upstream: Upstream, anthropic_upstream: Upstream) -> str:
         'speaks = { anthropic_messages = "/v1/messages" }\napi_key_env = "LAB_KEY"\n'
         f'{models}[models.renamed]\ntargets = ["lab/up-echo"]\n{PRICE}'
         f'[models.claude-lab]\ntargets = ["anlab/claude-lab"]\n{PRICE}'
+        f'[models.blind]\ntargets = ["lab/up-echo"]\naliases = ["claude-blind"]\n{PRICE}'
+        "capabilities = { vision = false, json_mode = false, tools = true }\n"
         f'[models.gpt-6-sol]\ntargets = ["lab/up-echo"]\n{PRICE}'
         f'[models.gpt-6-luna]\ntargets = ["anlab/up-echo"]\n{PRICE}'
     )

@@ -1,12 +1,14 @@
 """What is public: the model list that both SDK families read, and what operators look at."""
 
+import json
 import re
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from tests.contract.conftest import LAB_MODELS
-from tests.contract.gateway import Gateway
+from tests.contract.gateway import Gateway, Reply
 from tests.fakes.upstream import Upstream
 
 WANTED = {"id", "object", "created", "owned_by", "type", "display_name", "created_at"}
@@ -26,6 +28,75 @@ def test_the_list_is_one_object_for_both_families(gateway: Gateway, upstream: Up
         assert isinstance(model["created"], int)
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", model["created_at"])
     assert upstream.requests_since(mark) == [], "a list costs no provider's call"
+
+
+def test_an_alias_is_listed_as_a_name_of_its_own_and_can_be_called(gateway: Gateway) -> None:
+    listed = {model["id"]: model for model in gateway.ask("GET", "/v1/models?limit=1000").json["data"]}
+    assert (listed["claude-blind"]["alias_of"], listed["claude-blind"]["display_name"]) == ("blind", "blind")
+    assert listed["blind"]["aliases"] == ["claude-blind"]
+    assert listed["blind"]["price"] == "free"
+    reply = send(gateway, "/v1/messages", {"max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]})
+    assert reply.status == 200
+    assert reply.headers["x-tallygate-model"] == "up-echo"
+
+
+def test_what_a_model_has_and_lacks_is_told_in_the_words_of_both_families(gateway: Gateway) -> None:
+    told = gateway.ask("GET", "/v1/models/blind").json["capabilities"]
+    assert told == {"vision": False, "json_mode": False, "tools": True, "image_input": {"supported": False}}
+
+
+def test_the_list_comes_in_pages_to_those_who_ask(gateway: Gateway) -> None:
+    whole = [model["id"] for model in gateway.ask("GET", "/v1/models").json["data"]]
+    page = gateway.ask("GET", "/v1/models?limit=2").json
+    assert ([model["id"] for model in page["data"]], page["has_more"]) == (whole[:2], True)
+    page = gateway.ask("GET", f"/v1/models?limit=1000&after_id={quote(whole[1], safe='')}").json
+    assert ([model["id"] for model in page["data"]], page["has_more"]) == (whole[2:], False)
+
+
+PNG = "iVBORw0KGgo="
+SHOWN = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}
+SOURCE = {"type": "base64", "media_type": "image/png", "data": PNG}
+
+
+@pytest.mark.parametrize(
+    ("path", "asked", "field"),
+    [
+        ("/v1/chat/completions", {"messages": [{"role": "user", "content": [SHOWN]}]}, "messages[0].content[0]"),
+        (
+            "/v1/messages",
+            {"max_tokens": 9, "messages": [{"role": "user", "content": [{"type": "image", "source": SOURCE}]}]},
+            "messages[0].content[0]",
+        ),
+        (
+            "/v1/chat/completions",
+            {"messages": [{"role": "user", "content": "JSON!"}], "response_format": {"type": "json_object"}},
+            "response_format",
+        ),
+        ("/v1/responses", {"input": "JSON!", "text": {"format": {"type": "json_object"}}}, "text.format"),
+        (
+            "/v1/inference/chat",
+            {"messages": [{"role": "user", "content": "JSON!"}], "response_format": {"type": "json_object"}},
+            "response_format",
+        ),
+    ],
+)
+def test_what_a_model_cannot_do_is_refused_before_anything_is_held_or_sent(
+    path: str, asked: dict[str, Any], field: str, gateway: Gateway, upstream: Upstream
+) -> None:
+    mark = upstream.mark()
+    reply = send(gateway, path, asked)
+    assert reply.status == 400
+    assert f"`{field}`" in reply.body.decode()
+    assert "claude-blind" in reply.body.decode()
+    if path in ("/v1/chat/completions", "/v1/responses"):
+        assert reply.json["error"]["param"] == field
+    assert "x-tallygate-receipt-id" not in reply.headers
+    assert upstream.requests_since(mark) == []
+
+
+def send(gateway: Gateway, path: str, asked: dict[str, Any]) -> Reply:
+    body = json.dumps({"model": "claude-blind", **asked}).encode()
+    return gateway.ask("POST", path, body, [("Content-Type", "application/json")], key=gateway.key)
 
 
 def test_mock_models_say_that_they_are_for_tests(gateway: Gateway) -> None:

@@ -22,11 +22,12 @@ ROW = Provider(
     capabilities={
         "seeing": Capabilities(vision=True, json_mode=True, json_schema=True, tools=True, reasoning=True),
         "blind": Capabilities(vision=False, audio=False, pdf=False),
+        "deaf": Capabilities(audio=False, json_mode=False),
         "poor": Capabilities(vision=False, json_mode=False, json_schema=False, tools=False, reasoning=False),
     },
 )
 KNOWN = Abilities({"lab": ROW}, (), {})
-SEEING, BLIND, POOR, DARK = (Target("lab", model) for model in ("seeing", "blind", "poor", "dark"))
+SEEING, BLIND, DEAF, POOR, DARK = (Target("lab", name) for name in ("seeing", "blind", "deaf", "poor", "dark"))
 PICTURE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
 
 
@@ -88,6 +89,15 @@ def test_what_a_model_has_and_what_nobody_knows_is_passed_on() -> None:
     tool = {"type": "function", "function": {"name": "f"}}
     assert suit(SEEING, DARK, messages=show(PICTURE), tools=[tool]).targets == (SEEING, DARK)
     assert suit(BLIND, tools=[tool], response_format={"type": "json_object"}).targets == (BLIND,)
+
+
+def test_a_call_is_not_read_for_what_its_dialect_has_no_words_for() -> None:
+    reads: list[bytes] = []
+    said = [{"role": "user", "content": "an audio file"}]
+    assert suit(DEAF, dialect="anthropic_messages", reads=reads, messages=said).targets == (DEAF,)
+    assert reads == []
+    assert suit(DEAF, reads=reads, messages=said).targets == (DEAF,)
+    assert len(reads) == 1
 
 
 def test_a_plain_call_is_not_read() -> None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from tallygate.dialects.spelling import spell_need
+from tallygate.dialects.spelling import BEYOND_WORDS, spell_need
 from tallygate.errors import UnsupportedParameter
 from tallygate.genai.catalog import Capability
 from tallygate.genai.chat import ChatRequest
@@ -46,6 +46,9 @@ _MARKS: Final[Mapping[Capability, tuple[bytes, ...]]] = {
 }
 """What stands in every body that has such a part."""
 
+_UNSAYABLE: Final = {dialect: beyond.lacking for dialect, beyond in BEYOND_WORDS.items()}
+"""What callers cannot ask for in a dialect, whatever they say."""
+
 _ESCAPED: Final = b"\\u00"
 """How JSON may hide a plain letter."""
 
@@ -57,6 +60,8 @@ def keep_able(plan: Plan, abilities: Abilities, peek: Peek, body: bytes, dialect
     field if no target is left, and what `read` raises.
     """
     missing = abilities.lacking(plan)
+    if missing and dialect in _UNSAYABLE:
+        missing -= _UNSAYABLE[dialect]
     if not missing or not _may_ask(missing, peek, body):
         return plan
     request = read(body)
