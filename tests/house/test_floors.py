@@ -31,7 +31,7 @@ PURE = [
     "ledger.money",
     "receipts.merkle",
     "receipts.verify",
-    "router.plan",
+    "router",
 ]
 ONLY_IN = {
     "alembic": {"store"},
