@@ -95,7 +95,7 @@ def write_configuration(player_url: str, transport: str = "") -> str:
     dear = "".join(
         f'[models."{wire}/dear{name}"]\ntargets = ["{wire}-lab/{script}"]\n{DEAR_PRICE}'
         for wire in WIRES
-        for name, script in (("", "good"), ("-and-down", "status-503"))
+        for name, script in (("", "good"), ("-and-down", "status-503"), ("-and-held", "held-in-the-middle"))
     )
     return f"{''.join(rows)}{sold}{kept}{unpriced}{free}{dear}[transport]\n{transport}"
 

@@ -2,7 +2,10 @@
 name that served.
 """
 
+import http.client
 import json
+import os
+import signal
 from typing import Any
 
 import pytest
@@ -106,3 +109,24 @@ def test_a_quote_tells_the_price_of_each_name_and_the_hold_of_the_dearest(engine
     assert told["price_version"] == told["models"][0]["price_version"]
     assert told["max_cost_nusd"] == told["models"][1]["max_cost_nusd"] == told["held_nusd"]
     assert engine_place.asked(nonce) == []
+
+
+def test_a_call_that_dies_with_its_worker_pays_what_was_noted_at_the_price_of_who_served(crew: Place) -> None:
+    tenant, nonce = crew.found(), crew.next_nonce()
+    body = json.loads(write_body("anthropic/dear-and-held", nonce, stream=True))
+    quote = tenant.send("POST", "/v1/quote", {"url": "/api/v1/chat/completions", "body": body}).json["data"]
+    with crew.calling(nonce, 1) as pool:
+        running = pool.submit(ask, tenant, ["openai/status-500", "anthropic/dear-and-held"], nonce, stream=True)
+        crew.wait_for("holding", nonce)
+        noted = wait_until(lambda: next((hold for hold in tenant.holds() if hold.progress_nusd), None))
+        os.kill(crew.workers()[noted.epoch], signal.SIGKILL)
+        with pytest.raises((http.client.HTTPException, OSError)):
+            running.result()
+        (dead,) = tenant.settled()
+    wait_until(lambda: len(crew.workers()) == 4 or None)
+    # This language counts its input at once: 30 tokens. The word that was handed on is taken for 2.
+    assert (dead.model, dead.amount_nusd, dead.charged_nusd) == ("openai/status-500", HELD_DEAR_NUSD, 100_000)
+    assert dead.price_version == quote["price_version"]
+    (kept,) = read_receipts(tenant)
+    check_ledger(crew, kept, dead)
+    assert kept.body["charge"]["basis"] == "progress"
