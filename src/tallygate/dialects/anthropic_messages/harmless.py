@@ -39,6 +39,7 @@ HARMLESS: Final = frozenset({
     "session_id",  # keeps a client's calls at one server, for its cache
     "store",  # whether the other provider keeps the answer for its own dashboard
     "stream_options",  # how a stream is cut and padded; usage always comes
+    "top_a",  # a cut of unlikely words: a wish about style
     "trace_id",  # the client's own mark
     "truncation",  # what happens at a full context: here the provider answers with an error
     "usage",  # asks for usage, which always comes

@@ -34,6 +34,7 @@ HARMLESS: Final = frozenset({
     "speed",  # how fast, at what price
     "store",  # nothing is stored for a caller of another dialect: it could not ask for it again
     "stream_options",  # how a stream is cut and padded; usage always comes
+    "top_a",  # a cut of unlikely words: a wish about style
     "trace_id",  # the client's own mark
     "usage",  # asks for usage, which always comes
 })  # fmt: skip
