@@ -40,6 +40,7 @@ def test_results_are_kept_client_by_client(tmp_path: Path) -> None:
 def test_only_what_ended_well_in_a_green_session_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compatibility, "_tried", list[Row]())
     monkeypatch.setattr(compatibility, "RESULTS", tmp_path)
+    monkeypatch.delenv("COMPATIBILITY", raising=False)
     with tried("zed", "1.0", "openai_chat", "answer"):
         pass
     with pytest.raises(ValueError, match="broken"), tried("zed", "1.0", "openai_chat", "tools"):

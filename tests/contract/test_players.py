@@ -7,6 +7,7 @@ installs them.
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -32,6 +33,8 @@ QUIET = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
 }
 PLAYERS = {
+    "anthropic (Python)": ("", "official_player:Anthropic"),
+    "openai (Python)": ("", "official_player:OpenAI"),
     "LangChain, ChatOpenAI": ("agents", "langchain_player:ChatCompletions"),
     "LangChain, ChatOpenAI with Responses": ("agents", "langchain_player:Responses"),
     "LangChain, ChatAnthropic": ("agents", "langchain_player:Messages"),
@@ -46,10 +49,12 @@ PLAYERS = {
     "pydantic-ai, OpenAIChatModel": ("agents", "pydantic_player:ChatCompletions"),
     "pydantic-ai, OpenAIResponsesModel": ("agents", "pydantic_player:Responses"),
 }
-"""What a client is called, the environment it lives in, and its player."""
+"""What a client is called, the environment it lives in (its name is empty for that of the tests), and its player."""
 
 FEATURES = ("answer", "stream", "tools", "structure", "usage", "401", "402")
 DIFFERENT = {
+    "anthropic (Python)": ("usage", "402"),
+    "openai (Python)": ("usage", "402"),
     "instructor, from_anthropic": ("stream", "structure", "usage", "401", "402"),
     "instructor, from_openai": ("stream", "structure", "usage", "401", "402"),
     "openrouter (Python)": (*FEATURES, "models"),
@@ -93,7 +98,7 @@ def play(
 
 def run_player(environment: str, player: str, stage: dict[str, str], home: Path) -> dict[str, Any]:
     """What a player tells, from its own environment and with a home of its own."""
-    python = ROOT / f".venv-{environment}" / "bin" / "python"
+    python = ROOT / f".venv-{environment}" / "bin" / "python" if environment else Path(sys.executable)
     assert python.exists(), f"{python} is missing: `make test-clients` installs it"
     done = subprocess.run(
         [python, "-m", "tests.contract.players.play", player],
