@@ -37,6 +37,12 @@ def test_words() -> None:
     }
 
 
+def test_a_usage_without_counts_is_only_reported() -> None:
+    told = write(whole("hello", counts={"seconds": 3}))
+    assert told["reported"]["usage"] == {"seconds": 3}
+    assert "tokens_in" not in told
+
+
 def test_calls_stand_beside_the_text() -> None:
     call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     message = {"role": "assistant", "content": None, "tool_calls": [call], "reasoning_content": "hm"}

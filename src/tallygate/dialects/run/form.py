@@ -11,6 +11,7 @@ from tallygate.errors import InvalidAnswer
 REPORTED: Final = "reported"
 BESIDE: Final = ("tool_calls", "refusal", "reasoning_content", "reasoning_details")
 """Members of a chat's message that stand beside the text."""
+_COUNTS: Final = {"prompt_tokens": "tokens_in", "completion_tokens": "tokens_out"}
 _NOT_REPORTED: Final = frozenset({"id", "object", "choices"})
 
 
@@ -25,8 +26,10 @@ def say_reported(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def count(usage: Any) -> dict[str, Any]:
-    """How many tokens went in and came out, as a chat's usage has it."""
-    return {"tokens_in": usage["prompt_tokens"], "tokens_out": usage["completion_tokens"]} if usage else {}
+    """How many tokens went in and came out, where a chat's usage has it: a provider's may hold others only."""
+    if not isinstance(usage, dict) or not _COUNTS.keys() <= usage.keys():
+        return {}
+    return {name: usage[theirs] for theirs, name in _COUNTS.items()}
 
 
 def to_run(answer: dict[str, Any]) -> dict[str, Any]:
