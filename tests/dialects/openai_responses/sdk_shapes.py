@@ -15,8 +15,9 @@ EVENTS: dict[str, type[BaseModel]] = {
     if name.endswith("Event") and isinstance(cls, type) and issubclass(cls, BaseModel)
 }
 
-# What the SDK's types leave out and other clients of this wire insist on.
+# What the SDK's types leave out and other clients of this wire insist on; of usage, what the gateway has a word for.
 BEYOND: dict[str, set[str]] = {
+    "InputTokensDetails": {"cache_write_1h_tokens"},
     "Response": {"frequency_penalty", "presence_penalty", "store"},
     "ResponseCustomToolCall": {"status"},
     "ResponseFunctionCallArgumentsDoneEvent": {"name"},
