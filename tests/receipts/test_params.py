@@ -32,9 +32,7 @@ SAID = {
         "instructions": "canary",
         "tools": [{"type": "function", "name": "canary"}],
     },
-    "openai_embeddings": {"input": "canary"},
     "openrouter_embeddings": {"input": "canary"},
-    "unified_embed": {"input": "canary"},
     "openrouter_chat": {**_CHAT, "messages": [{"role": "user", "content": "canary"}]},
     "run": {
         "prompt": "canary",

@@ -1,4 +1,4 @@
-"""Which bytes `response.content` has, by what was asked of the model. Each operation's are made in a file of its own."""
+"""Which bytes `response.content` has, by what was asked of the model. Each operation has a file of its own."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
