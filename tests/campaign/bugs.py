@@ -16,9 +16,12 @@ from tallygate.access.doorman import Doorman
 from tallygate.access.principal import Principal
 from tallygate.genai.book import Hold
 from tallygate.genai.items import Admission, Settlement, Void
+from tallygate.genai.reckoning import Reckoning
 from tallygate.genai.results import Held, Posted, Refused, Stale, Voided
 from tallygate.pipeline import finish
+from tallygate.pipeline.call import Call
 from tallygate.pipeline.finish import Finisher
+from tallygate.pipeline.relay import Relayed
 from tallygate.store.recovery import Sweeper, Swept
 from tallygate.store.writer import Writer
 
@@ -139,9 +142,12 @@ def tell_before_settling() -> None:
 def tell_another_cost() -> None:
     """The client is told a nano-dollar less than it pays."""
     tell = finish._tell_cost
-    finish._tell_cost = lambda call, relayed, cost_usd: tell(
-        call, relayed, f"{max(Decimal(0), Decimal(cost_usd) - Decimal('0.000000001')):f}"
-    )
+
+    def tell_less(call: Call, relayed: Relayed, reckoning: Reckoning) -> Relayed:
+        less = max(Decimal(0), Decimal(reckoning.cost_usd) - Decimal("0.000000001"))
+        return tell(call, relayed, structs.replace(reckoning, cost_usd=f"{less:f}"))
+
+    finish._tell_cost = tell_less
 
 
 def forget_claims() -> None:

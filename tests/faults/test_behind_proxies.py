@@ -85,7 +85,7 @@ def front() -> Generator[Opened]:
 @pytest.fixture(scope="module", params=["nginx-buffered", "nginx-unbuffered", "haproxy"])
 def proxy(request: pytest.FixtureRequest, front: Opened, tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
     """The socket of a proxy: an nginx that gathers requests or passes their bodies on as they come, or a HAProxy."""
-    name, _, manner = request.param.partition("-")
+    name, _, manner = str(request.param).partition("-")
     program = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
     assert program, f"{name} is missing; scripts/ensure-proxies installs it"
     folder = tmp_path_factory.mktemp(name)

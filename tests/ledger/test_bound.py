@@ -5,7 +5,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from tallygate.dialects.registry import DIALECTS
 from tallygate.errors import Unpriced, UnsupportedParameter
 from tallygate.genai.ceilings import Ceilings, Reach
 from tallygate.genai.chat import ChatRequest
@@ -13,6 +12,7 @@ from tallygate.genai.items import Bound
 from tallygate.ledger.bound import PROMPT_TOKENS, bound_call, max_usage
 from tallygate.ledger.prices import Price, Rates, Tier, price_free
 from tallygate.ledger.tool_bound import TOOL_PROMPT_TOKENS
+from tests.fakes.tongues import CHATS
 
 PRICE = Price(kind="sale", name="m", rates=Rates(input=2_000, output=8_000))
 HI: list[Any] = [{"role": "user", "content": "hi"}]
@@ -24,7 +24,7 @@ def bound_of(
     *reaches: Reach, price: Price = PRICE, dialect: str = "openai_chat", **members: Any
 ) -> tuple[Bound, int, int]:
     """The bound of a call with these members, how many bytes it has, and how often its body was read."""
-    codec = DIALECTS[dialect]
+    codec = CHATS[dialect]
     reads: list[bytes] = []
 
     def read(body: bytes) -> ChatRequest:
@@ -37,7 +37,7 @@ def bound_of(
 
 
 def input_of(*reaches: Reach, dialect: str = "openai_chat", **members: Any) -> tuple[int, int]:
-    codec = DIALECTS[dialect]
+    codec = CHATS[dialect]
     body = msgspec.json.encode({"model": "m", "messages": HI, **members})
     most = max_usage(codec.peek(body, 64), body, reaches, codec.read_request(body))
     return most.input_tokens, len(body)

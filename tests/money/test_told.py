@@ -33,6 +33,7 @@ def read_events(body: bytes) -> list[Any]:
 
 @pytest.mark.parametrize("upstream", WIRES)
 def test_usage_comes_only_to_who_asked_and_the_charge_is_exact_for_both(upstream: str, place: Place) -> None:
+    options: dict[str, Any]
     for options in ({}, {"stream_options": {"include_usage": True}}, {"stream_options": {"include_usage": False}}):
         tenant, nonce = place.found(), place.next_nonce()
         events = read_events(ask(tenant, write_body(f"{upstream}/good", nonce, stream=True, **options)).body)

@@ -6,9 +6,9 @@ comes to its end. Rooms never see a `Call`, only the values they need.
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from tallygate.dialects.base import Dialect, Rendered, Streaming
 from tallygate.dialects.registry import NAMING, PASSPORTED, STREAMING
@@ -31,7 +31,7 @@ class Client(Protocol):
         """Send the answer's head, once."""
         ...
 
-    async def send(self, chunk: bytes) -> None:
+    def send(self, chunk: bytes) -> Coroutine[Any, Any, None]:
         """Send bytes of the body. Raises ClientGone."""
         ...
 

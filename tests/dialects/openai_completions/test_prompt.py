@@ -7,10 +7,10 @@ import pytest
 
 from tallygate.dialects.openai_completions import OpenAICompletions
 from tallygate.dialects.openai_completions.prompt import OUTPUT_TOKENS_DEFAULT
-from tallygate.dialects.registry import DIALECTS
 from tallygate.errors import InvalidValue, MissingField, RequestError, UnsupportedParameter
 from tallygate.genai.messages import Message, Text
 from tallygate.genai.peek import Edits
+from tests.fakes.tongues import CHATS
 
 COMPLETIONS = OpenAICompletions()
 
@@ -35,7 +35,7 @@ def test_who_names_no_bound_gets_the_wires_own() -> None:
 def test_a_number_of_alternatives_is_what_a_chat_calls_top_logprobs() -> None:
     request = COMPLETIONS.read_request(body(logprobs=3))
     assert (request.logprobs, request.top_logprobs) == (True, 3)
-    written = msgspec.json.decode(DIALECTS["openai_chat"].write_request(request).body)
+    written = msgspec.json.decode(CHATS["openai_chat"].write_request(request).body)
     assert (written["logprobs"], written["top_logprobs"]) == (True, 3)
 
 
@@ -85,7 +85,7 @@ def test_what_is_refused(given: bytes, error: type[RequestError], param: str) ->
 
 
 def test_a_conversation_is_no_prompt() -> None:
-    chat = DIALECTS["openai_chat"].read_request(
+    chat = CHATS["openai_chat"].read_request(
         b'{"model":"m","messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}'
     )
     with pytest.raises(UnsupportedParameter):

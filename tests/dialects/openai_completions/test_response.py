@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from tallygate.dialects.openai_completions import OpenAICompletions
-from tallygate.dialects.registry import DIALECTS
 from tallygate.errors import InvalidAnswer
+from tests.fakes.tongues import CHATS
 
 COMPLETIONS = OpenAICompletions()
 TOKENS = {"content": [{"token": "hi", "logprob": -0.1, "top_logprobs": []}]}
@@ -24,7 +24,7 @@ ANSWER: dict[str, Any] = {
 
 
 def test_a_chats_answer_is_told_as_text() -> None:
-    response = DIALECTS["openai_chat"].read_response(msgspec.json.encode(ANSWER))
+    response = CHATS["openai_chat"].read_response(msgspec.json.encode(ANSWER))
     told = msgspec.json.decode(COMPLETIONS.write_response(response))
     assert (told["id"], told["object"], told["created"], told["model"]) == ("a1", "text_completion", 7, "m")
     assert told["usage"] == ANSWER["usage"]
