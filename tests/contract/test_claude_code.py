@@ -13,7 +13,7 @@ import pytest
 from tests.contract.claude_code import CLIENT, DISCOVERY, ClaudeCode, note_task, point_at, read_version
 from tests.contract.compatibility import UPSTREAMS, tried
 from tests.contract.gateway import Gateway, run_cli
-from tests.contract.market import CLAUDES, check_paid, settle_client
+from tests.contract.market import MODELS, check_paid, settle_client
 from tests.fakes.upstream import PROVIDER_KEY, Entry, Upstream
 
 pytestmark = pytest.mark.clients
@@ -146,11 +146,11 @@ def test_a_task_is_paid_and_an_empty_balance_is_told(
     tenant = settle_client(market, "claude-code", dialect)
     with tried(CLIENT, read_version(), dialect, "money"):
         mark = served_by[dialect].mark()
-        check_task(ClaudeCode(tmp_path, point_at_gateway(market, CLAUDES[dialect], tenant.key)))
+        check_task(ClaudeCode(tmp_path, point_at_gateway(market, MODELS[dialect], tenant.key)))
         check_paid(tenant, len([entry for entry in served_by[dialect].requests_since(mark) if entry["body"]]))
     (folder := tmp_path / "poor").mkdir()
     with tried(CLIENT, read_version(), dialect, "402"):
-        run = ClaudeCode(folder, point_at_gateway(market, CLAUDES[dialect], poor_key)).run("Hello")
+        run = ClaudeCode(folder, point_at_gateway(market, MODELS[dialect], poor_key)).run("Hello")
         assert run.told["is_error"], run.told
         assert "balance does not cover" in run.told["result"], run.told
 
