@@ -127,15 +127,21 @@ def test_an_edit_is_made_paid_and_committed(
 
 @clients
 @dialects
-def test_a_wrong_key_and_an_empty_balance_are_told(
+def test_a_wrong_key_is_told(market: Gateway, tmp_path: Path, client: str, dialect: str) -> None:
+    with tried(client, VERSION, dialect, "401"):
+        run = Aider(tmp_path, market, client, dialect, "lx-nobody").run("Hello")
+        assert "AuthenticationError" in run.said, run.said
+        assert "Retrying in" not in run.said, run.said
+
+
+@pytest.mark.parametrize(("client", "dialect"), zip(CLIENTS, UPSTREAMS, strict=True))
+def test_an_empty_balance_is_told_in_the_end(
     market: Gateway, poor_key: str, tmp_path: Path, client: str, dialect: str
 ) -> None:
-    for feature, key, told in (
-        ("401", "lx-nobody", "AuthenticationError"),
-        ("402", poor_key, "balance does not cover"),
-    ):
-        (folder := tmp_path / feature).mkdir()
-        with tried(client, VERSION, dialect, feature):
-            run = Aider(folder, market, client, dialect, key).run("Hello")
-            assert told in run.said, run.said
-            assert (folder / "project" / "note.txt").read_text() == "tally: one\n"
+    # Its litellm has no class for this status, and aider takes whatever has none for a fault that passes.
+    with tried(client, VERSION, dialect, "402", instead="told, but only after trying for a minute"):
+        aider = Aider(tmp_path, market, client, dialect, poor_key)
+        run = aider.run("Hello")
+        assert "balance does not cover" in " ".join(run.said.split()), run.said
+        assert "Retrying in" in run.said, run.said
+        assert (aider.project / "note.txt").read_text() == "tally: one\n"
