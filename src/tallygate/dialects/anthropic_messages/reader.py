@@ -15,9 +15,10 @@ from tallygate.dialects.anthropic_messages.harmless import NAME
 from tallygate.dialects.anthropic_messages.stop_reasons import read_stop_reason
 from tallygate.dialects.anthropic_messages.usage import read_usage
 from tallygate.dialects.base import Frame
+from tallygate.dialects.event_reader import EventReader
 from tallygate.dialects.fields import Fields
-from tallygate.dialects.sse import Parser, SseFrame
-from tallygate.errors import InvalidAnswer, StreamBroken, TallygateError
+from tallygate.dialects.sse import SseFrame
+from tallygate.errors import InvalidAnswer, TallygateError
 from tallygate.genai.messages import Extra
 from tallygate.genai.stream import Ended, Event, Failed, Finished, Ping, Started, UsageSeen
 
@@ -27,42 +28,16 @@ _PING: Final = (Ping(),)
 _HOLLOW: Final = ("type", "role", "content", "stop_reason", "stop_sequence")
 
 
-class MessagesReader:
+class MessagesReader(EventReader):
     """Reads one stream. One that is not this wire's, or tells of an error, yields one `Failed` and nothing more."""
 
     def __init__(self) -> None:
-        self._parser = Parser()
+        super().__init__()
         self._growth = Growth()
         self._started = False
         self._finished = False
-        self._over = False
         self._usage: dict[str, Any] = {}
         self._late: Extra = {}
-
-    def feed(self, data: bytes) -> list[Frame]:
-        """Frames that `data` completes. Raises InvalidAnswer for an event beyond the parser's limit."""
-        if self._over:
-            return []
-        frames: list[Frame] = []
-        for piece in self._parser.feed(data):
-            frames.append(self._read(piece))
-            if self._over:
-                break
-        return frames
-
-    def finish(self) -> list[Frame]:
-        """The last frames. Raises StreamBroken if no `message_stop` has come."""
-        frames: list[Frame] = []
-        if self._over:
-            return frames
-        for piece in self._parser.finish():
-            frame = self._read(piece)
-            if not piece.terminated and any(isinstance(event, Failed) for event in frame.events):
-                raise StreamBroken
-            frames.append(msgspec.structs.replace(frame, raw=piece.raw + piece.missing_end))
-        if not self._over:
-            raise StreamBroken
-        return frames
 
     def _read(self, piece: SseFrame) -> Frame:
         if not piece.data.strip():

@@ -5,9 +5,6 @@ This file only shows the codec as a `Dialect`; the work is done in the modules b
 of thing said.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from tallygate.dialects.base import Rendered, Written
 from tallygate.dialects.openai_chat import (
     cost,
@@ -22,7 +19,7 @@ from tallygate.dialects.openai_chat import (
     writer,
 )
 from tallygate.dialects.openai_chat.losses import NAME
-from tallygate.dialects.sse import OWN, comment
+from tallygate.dialects.plain_wire import PlainWire
 from tallygate.errors import TallygateError
 from tallygate.genai.chat import ChatRequest, ChatResponse
 from tallygate.genai.course import Course
@@ -30,25 +27,15 @@ from tallygate.genai.peek import Edits, Peek
 from tallygate.genai.reckoning import Reckoning
 
 
-class OpenAIChat:
+class OpenAIChat(PlainWire):
     """The dialect `openai_chat`. Stateless; every method is documented by `Streaming` or `Recounting`."""
 
     name: str = NAME
-    operation: str = "chat"
-    stream_content_type: str = "text/event-stream"
-    ping: bytes = comment(f"{OWN}: waiting")
-    forward_headers: frozenset[str] = frozenset()
-    trial_header: str = ""
-    needs_output_cap: bool = False
-    header_defaults: Mapping[str, str] = MappingProxyType({})
     conversation: frozenset[str] = frozenset({"messages", "system", "tools", "functions", "prediction"})
 
     def peek(self, body: bytes, depth_max: int) -> Peek:
         """Check a request body and outline it."""
         return peek.peek(body, depth_max)
-
-    def check_headers(self, headers: Mapping[str, str], body: bytes, peek: Peek) -> None:
-        """No header of this wire rules anything out."""
 
     def edit(self, body: bytes, peek: Peek, edits: Edits) -> bytes:
         """The body with the named changes made in place."""

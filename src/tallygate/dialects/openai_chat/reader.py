@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from tallygate.dialects.base import Frame
+from tallygate.dialects.event_reader import EventReader
 from tallygate.dialects.fields import Fields
 from tallygate.dialects.openai_chat.errors import read_failure
 from tallygate.dialects.openai_chat.finish_reasons import read_finish_reason
@@ -19,7 +20,7 @@ from tallygate.dialects.openai_chat.reasoning import read_detail
 from tallygate.dialects.openai_chat.response import make_call_id, read_said, seconds_of, text_of
 from tallygate.dialects.openai_chat.usage import read_usage
 from tallygate.dialects.refrain import PROBE, Refrain, compile_member, suppose
-from tallygate.dialects.sse import Parser, SseFrame
+from tallygate.dialects.sse import SseFrame
 from tallygate.errors import InvalidAnswer, StreamBroken, TallygateError
 from tallygate.genai.messages import Extra
 from tallygate.genai.stream import (
@@ -148,7 +149,7 @@ def _open(value: Any) -> Fields:
     return Fields(value, "delta", InvalidAnswer)
 
 
-class ChatReader:
+class ChatReader(EventReader):
     """Reads one stream. What is not this wire's, or tells of an error, yields one `Failed` and then nothing more.
 
     `refrains_max`: how often what repeats from event to event is learnt; some streams have nothing such, for there is
@@ -156,10 +157,9 @@ class ChatReader:
     """
 
     def __init__(self, *, refrains_max: int = REFRAINS_MAX) -> None:
-        self._parser = Parser()
+        super().__init__()
         self._choices: dict[int, _Choice] = {}
         self._started = False
-        self._over = False
         self._id = ""
         self._extra: Extra = {}
         self._late: Extra = {}
@@ -169,37 +169,17 @@ class ChatReader:
 
     def feed(self, data: bytes) -> list[Frame]:
         """Frames that `data` completes. Raises InvalidAnswer for an event beyond the parser's limit."""
-        if self._over:
-            return []
         # Most reads bring one event, and most events have nothing new but a piece of text.
-        if self._refrain is not None and not self._parser.pending_bytes and (text := self._refrain.find(data)):
+        refrain = None if self._over else self._refrain
+        if refrain is not None and not self._parser.pending_bytes and (text := refrain.find(data)):
             return [Frame(data, (TextDelta(text, self._refrain_choice),))]
-        frames: list[Frame] = []
-        for piece in self._parser.feed(data):
-            frames.append(self._read(piece))
-            if self._over:
-                break
-        return frames
+        return super().feed(data)
 
-    def finish(self) -> list[Frame]:
-        """The last frames. Without a terminator the stream has still ended if every choice has: one is added.
-
-        Raises StreamBroken if one has not.
-        """
-        frames: list[Frame] = []
-        if self._over:
-            return frames
-        for piece in self._parser.finish():
-            frame = self._read(piece)
-            if any(isinstance(event, Failed) for event in frame.events) and not piece.terminated:
-                raise StreamBroken
-            frames.append(msgspec.structs.replace(frame, raw=piece.raw + piece.missing_end))
-        if self._over:
-            return frames
+    def _close(self) -> list[Frame]:
+        """Without a terminator the stream has still ended if every choice has: one is added."""
         if not self._choices or not all(choice.finished for choice in self._choices.values()):
             raise StreamBroken
-        frames.append(self._end(TERMINATOR))
-        return frames
+        return [self._end(TERMINATOR)]
 
     def _read(self, piece: SseFrame) -> Frame:
         raw, refrain = piece.raw, self._refrain

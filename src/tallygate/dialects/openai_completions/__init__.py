@@ -6,40 +6,27 @@ only a model without a chat's template could do is refused. The work is done in 
 what is no different in a chat in `openai_chat`.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from tallygate.dialects.base import Rendered, Written
 from tallygate.dialects.openai_chat import cost, edit, errors, receipt
 from tallygate.dialects.openai_completions import prompt, response
 from tallygate.dialects.openai_completions.names import NAME
 from tallygate.dialects.openai_completions.reader import CompletionsReader
 from tallygate.dialects.openai_completions.writer import CompletionsWriter
-from tallygate.dialects.sse import OWN, comment
+from tallygate.dialects.plain_wire import PlainWire
 from tallygate.errors import TallygateError
 from tallygate.genai.chat import ChatRequest, ChatResponse
 from tallygate.genai.peek import Edits, Peek
 
 
-class OpenAICompletions:
+class OpenAICompletions(PlainWire):
     """The dialect `openai_completions`. Stateless; every method is documented by `Dialect`."""
 
     name: str = NAME
-    operation: str = "chat"
-    stream_content_type: str = "text/event-stream"
-    ping: bytes = comment(f"{OWN}: waiting")
-    forward_headers: frozenset[str] = frozenset()
-    trial_header: str = ""
-    needs_output_cap: bool = False
-    header_defaults: Mapping[str, str] = MappingProxyType({})
     conversation: frozenset[str] = frozenset({"prompt", "system", "tools", "functions", "prediction"})
 
     def peek(self, body: bytes, depth_max: int) -> Peek:
         """Check a request body and outline it."""
         return prompt.peek(body, depth_max)
-
-    def check_headers(self, headers: Mapping[str, str], body: bytes, peek: Peek) -> None:
-        """No header of this wire rules anything out."""
 
     def edit(self, body: bytes, peek: Peek, edits: Edits) -> bytes:
         """The body with the named changes made in place."""

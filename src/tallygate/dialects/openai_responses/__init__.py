@@ -4,9 +4,6 @@ This file only shows the codec as a `Dialect`; the work is done in the modules b
 of thing said. Nothing is stored here: what lies at a provider from one call to the next is refused by `peek`.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from tallygate.dialects.base import Rendered, Written
 from tallygate.dialects.openai_responses import (
     cost,
@@ -20,32 +17,22 @@ from tallygate.dialects.openai_responses import (
     writer,
 )
 from tallygate.dialects.openai_responses.losses import NAME
-from tallygate.dialects.sse import OWN, comment
+from tallygate.dialects.plain_wire import PlainWire
 from tallygate.errors import TallygateError
 from tallygate.genai.chat import ChatRequest, ChatResponse
 from tallygate.genai.peek import Edits, Peek
 
 
-class OpenAIResponses:
+class OpenAIResponses(PlainWire):
     """The dialect `openai_responses`. Stateless; every method is documented by `Dialect`."""
 
     name: str = NAME
-    operation: str = "chat"
-    stream_content_type: str = "text/event-stream"
-    ping: bytes = comment(f"{OWN}: waiting")
-    forward_headers: frozenset[str] = frozenset()
-    trial_header: str = ""
-    needs_output_cap: bool = False
-    header_defaults: Mapping[str, str] = MappingProxyType({})
     # Servers of tools come with the secrets that open them.
     conversation: frozenset[str] = frozenset({"input", "instructions", "tools"})
 
     def peek(self, body: bytes, depth_max: int) -> Peek:
         """Check a request body and outline it."""
         return peek.peek(body, depth_max)
-
-    def check_headers(self, headers: Mapping[str, str], body: bytes, peek: Peek) -> None:
-        """No header of this wire rules anything out."""
 
     def edit(self, body: bytes, peek: Peek, edits: Edits) -> bytes:
         """The body with the named changes made in place."""

@@ -10,14 +10,15 @@ from typing import Any, Final, cast
 import msgspec
 
 from tallygate.dialects.base import Frame
+from tallygate.dialects.event_reader import EventReader
 from tallygate.dialects.fields import Fields
 from tallygate.dialects.openai_responses.errors import read_failure
 from tallygate.dialects.openai_responses.growth import Growth
 from tallygate.dialects.openai_responses.losses import NAME
 from tallygate.dialects.openai_responses.response import read_end, read_head
 from tallygate.dialects.openai_responses.usage import count_uses, read_usage
-from tallygate.dialects.sse import Parser, SseFrame
-from tallygate.errors import InvalidAnswer, StreamBroken, TallygateError
+from tallygate.dialects.sse import SseFrame
+from tallygate.errors import InvalidAnswer, TallygateError
 from tallygate.genai.messages import Extra
 from tallygate.genai.stream import Ended, Event, Failed, Finished, Ping, Started, UsageSeen
 
@@ -40,39 +41,13 @@ _GROWS: Final[dict[str, Callable[[Growth, dict[str, Any]], Iterator[Event]]]] = 
 """Events that say something new. All others repeat, or tell of work that an item shows when it is whole."""
 
 
-class ResponsesReader:
+class ResponsesReader(EventReader):
     """Reads one stream. One that is not this wire's, or tells of an error, yields one `Failed` and nothing more."""
 
     def __init__(self) -> None:
-        self._parser = Parser()
+        super().__init__()
         self._growth: Growth | None = None
         self._told: Extra = {}
-        self._over = False
-
-    def feed(self, data: bytes) -> list[Frame]:
-        """Frames that `data` completes. Raises InvalidAnswer for an event beyond the parser's limit."""
-        if self._over:
-            return []
-        frames: list[Frame] = []
-        for piece in self._parser.feed(data):
-            frames.append(self._read(piece))
-            if self._over:
-                break
-        return frames
-
-    def finish(self) -> list[Frame]:
-        """The last frames. Raises StreamBroken if nothing has closed the answer."""
-        frames: list[Frame] = []
-        if self._over:
-            return frames
-        for piece in self._parser.finish():
-            frame = self._read(piece)
-            if not piece.terminated and any(isinstance(event, Failed) for event in frame.events):
-                raise StreamBroken
-            frames.append(msgspec.structs.replace(frame, raw=piece.raw + piece.missing_end))
-        if not self._over:
-            raise StreamBroken
-        return frames
 
     def _read(self, piece: SseFrame) -> Frame:
         data = piece.data.strip()

@@ -5,8 +5,6 @@ Only clients speak it: a provider of that name is spoken to in `openai_chat`. Th
 `Streaming` dialect; the work is done in the modules beside it, and for what is said of a chat itself in `openai_chat`.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final
 
 from tallygate.dialects.base import Rendered, Written
@@ -15,7 +13,7 @@ from tallygate.dialects.openai_chat.receipt import tell_receipt
 from tallygate.dialects.openai_chat.usage import write_usage
 from tallygate.dialects.openrouter import errors, reader, request, response, telling, writer
 from tallygate.dialects.openrouter.names import NAME
-from tallygate.dialects.sse import OWN, comment
+from tallygate.dialects.plain_wire import PlainWire
 from tallygate.errors import TallygateError
 from tallygate.genai.chat import ChatRequest, ChatResponse
 from tallygate.genai.peek import Edits, Peek
@@ -26,26 +24,16 @@ PREFIX: Final = "gen-"
 """What stands before a call's id in the id of its answer."""
 
 
-class OpenRouterChat:
+class OpenRouterChat(PlainWire):
     """The dialect `openrouter_chat`. Stateless; every method is documented by `Streaming`, `Enveloping` or `Naming`."""
 
     name: str = NAME
-    operation: str = "chat"
-    stream_content_type: str = "text/event-stream"
-    ping: bytes = comment(f"{OWN}: waiting")
-    forward_headers: frozenset[str] = frozenset()
-    trial_header: str = ""
-    needs_output_cap: bool = False
-    header_defaults: Mapping[str, str] = MappingProxyType({})
     conversation: frozenset[str] = frozenset({"messages", "system", "tools", "functions", "prediction"})
     id_header: str = "x-generation-id"
 
     def peek(self, body: bytes, depth_max: int) -> Peek:
         """Check a request body and outline it."""
         return request.peek(body, depth_max)
-
-    def check_headers(self, headers: Mapping[str, str], body: bytes, peek: Peek) -> None:
-        """No header of this wire rules anything out."""
 
     def edit(self, body: bytes, peek: Peek, edits: Edits) -> bytes:
         """The body with the named changes made in place."""

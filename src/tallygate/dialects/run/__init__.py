@@ -5,13 +5,10 @@ Only clients speak it, no provider does. This file only shows the codec as a `St
 the modules beside it, and for what is said in a run in `openai_chat`.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from tallygate.dialects.base import Rendered, Written
+from tallygate.dialects.plain_wire import PlainWire
 from tallygate.dialects.run import errors, reader, request, response, telling, writer
 from tallygate.dialects.run.names import NAME
-from tallygate.dialects.sse import OWN, comment
 from tallygate.errors import TallygateError
 from tallygate.genai.chat import ChatRequest, ChatResponse
 from tallygate.genai.course import Course
@@ -21,26 +18,16 @@ from tallygate.genai.reckoning import Reckoning
 from tallygate.genai.stream import Started
 
 
-class Run:
+class Run(PlainWire):
     """The dialect `run`. Stateless; `Streaming`, `Naming`, `Recounting` and `Passported` document its methods."""
 
     name: str = NAME
-    operation: str = "chat"
-    stream_content_type: str = "text/event-stream"
-    ping: bytes = comment(f"{OWN}: waiting")
-    forward_headers: frozenset[str] = frozenset()
-    trial_header: str = ""
-    needs_output_cap: bool = False
-    header_defaults: Mapping[str, str] = MappingProxyType({})
     conversation: frozenset[str] = frozenset({"prompt", "messages", "system", "tools"})
     id_header: str = "x-run-id"
 
     def peek(self, body: bytes, depth_max: int) -> Peek:
         """Check a request body and outline it."""
         return request.peek(body, depth_max)
-
-    def check_headers(self, headers: Mapping[str, str], body: bytes, peek: Peek) -> None:
-        """No header of this wire rules anything out."""
 
     def edit(self, body: bytes, peek: Peek, edits: Edits) -> bytes:  # noqa: ARG002 - no provider speaks it
         """The body as it came: every request is written anew for its provider."""

@@ -8,46 +8,25 @@ import msgspec
 from msgspec.structs import replace
 
 from tallygate.dialects.base import Frame
+from tallygate.dialects.event_reader import EventReader
 from tallygate.dialects.openai_chat.reader import TERMINATOR, ChatReader
 from tallygate.dialects.run.errors import read_failure
 from tallygate.dialects.run.form import to_chunk
 from tallygate.dialects.run.names import NAME
-from tallygate.dialects.sse import Parser, SseFrame, encode
-from tallygate.errors import InvalidAnswer, StreamBroken, TallygateError
+from tallygate.dialects.sse import SseFrame, encode
+from tallygate.errors import InvalidAnswer, TallygateError
 from tallygate.genai.stream import Ended, Event, Failed, Ping, Started
 
 
-class RunReader:
+class RunReader(EventReader):
     """Reads one stream. What is not this wire's, or tells of an error, yields one `Failed` and then nothing more."""
 
     def __init__(self) -> None:
-        self._parser = Parser()
+        super().__init__()
         self._chat = ChatReader()
-        self._over = False
 
-    def feed(self, data: bytes) -> list[Frame]:
-        """Frames that `data` completes. Raises InvalidAnswer for an event beyond the parser's limit."""
-        return [] if self._over else self._read_all(self._parser.feed(data))
-
-    def finish(self) -> list[Frame]:
-        """The last frames, a terminator added if only that is missing. Raises StreamBroken if more is."""
-        frames: list[Frame] = []
-        if self._over:
-            return frames
-        for piece in self._parser.finish():
-            frame = self._read(piece)
-            if any(isinstance(event, Failed) for event in frame.events) and not piece.terminated:
-                raise StreamBroken
-            frames.append(replace(frame, raw=piece.raw + piece.missing_end))
-        return frames if self._over else [*frames, *self._chat.finish()]
-
-    def _read_all(self, pieces: list[SseFrame]) -> list[Frame]:
-        frames: list[Frame] = []
-        for piece in pieces:
-            frames.append(self._read(piece))
-            if self._over:
-                break
-        return frames
+    def _close(self) -> list[Frame]:
+        return self._chat.finish()
 
     def _read(self, piece: SseFrame) -> Frame:
         if not piece.data.strip():

@@ -6,11 +6,10 @@ modules beside it, and for what is said of a chat itself in `openai_chat`.
 """
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from tallygate.dialects.base import Rendered, Written
 from tallygate.dialects.openai_chat.edit import edit
-from tallygate.dialects.sse import OWN, comment
+from tallygate.dialects.plain_wire import PlainWire
 from tallygate.dialects.unified import errors, meta, prompt, request, response, writer
 from tallygate.dialects.unified.names import CHAT, GENERATE
 from tallygate.dialects.unified.reader import UnifiedReader
@@ -19,25 +18,15 @@ from tallygate.genai.chat import ChatRequest, ChatResponse
 from tallygate.genai.peek import Edits, Peek
 
 
-class UnifiedChat:
+class UnifiedChat(PlainWire):
     """The dialect `unified_chat`. Stateless; every method is documented by `Dialect` or `Enveloping`."""
 
     name: str = CHAT
-    operation: str = "chat"
-    stream_content_type: str = "text/event-stream"
-    ping: bytes = comment(f"{OWN}: waiting")
-    forward_headers: frozenset[str] = frozenset()
-    trial_header: str = ""
-    needs_output_cap: bool = False
-    header_defaults: Mapping[str, str] = MappingProxyType({})
     conversation: frozenset[str] = frozenset({"messages", "system", "tools", "functions", "prediction"})
 
     def peek(self, body: bytes, depth_max: int) -> Peek:
         """Check a request body and outline it."""
         return request.peek(body, depth_max)
-
-    def check_headers(self, headers: Mapping[str, str], body: bytes, peek: Peek) -> None:
-        """No header of this wire rules anything out."""
 
     def edit(self, body: bytes, peek: Peek, edits: Edits) -> bytes:
         """The body with the named changes made in place."""

@@ -8,46 +8,25 @@ import msgspec
 from msgspec.structs import replace
 
 from tallygate.dialects.base import Frame
+from tallygate.dialects.event_reader import EventReader
 from tallygate.dialects.openai_chat.reader import ChatReader
 from tallygate.dialects.openai_completions.text_form import to_chat
-from tallygate.dialects.sse import Parser, SseFrame, encode
+from tallygate.dialects.sse import SseFrame, encode
 from tallygate.dialects.unified.errors import read_failure
 from tallygate.dialects.unified.names import GENERATE
-from tallygate.errors import StreamBroken
 from tallygate.genai.stream import Ended, Event, Failed, Finished, Ping, Started, UsageSeen
 
 
-class UnifiedReader:
+class UnifiedReader(EventReader):
     """Reads one stream. What is not this wire's, or tells of an error, yields one `Failed` and then nothing more."""
 
     def __init__(self, dialect: str) -> None:
+        super().__init__()
         self._dialect = dialect
-        self._parser = Parser()
         self._chat = ChatReader()
-        self._over = False
 
-    def feed(self, data: bytes) -> list[Frame]:
-        """Frames that `data` completes. Raises InvalidAnswer for an event beyond the parser's limit."""
-        if self._over:
-            return []
-        frames: list[Frame] = []
-        for piece in self._parser.feed(data):
-            frames.append(self._read(piece))
-            if self._over:
-                break
-        return frames
-
-    def finish(self) -> list[Frame]:
-        """The last frames, a terminator added if only that is missing. Raises StreamBroken if more is."""
-        frames: list[Frame] = []
-        if self._over:
-            return frames
-        for piece in self._parser.finish():
-            frame = self._read(piece)
-            if any(isinstance(event, Failed) for event in frame.events) and not piece.terminated:
-                raise StreamBroken
-            frames.append(replace(frame, raw=piece.raw + piece.missing_end))
-        return frames if self._over else [*frames, *self._chat.finish()]
+    def _close(self) -> list[Frame]:
+        return self._chat.finish()
 
     def _read(self, piece: SseFrame) -> Frame:
         if not piece.data.strip():
