@@ -134,7 +134,7 @@ def test_a_wrong_key_is_told(market: Gateway, tmp_path: Path, client: str, diale
         assert "Retrying in" not in run.said, run.said
 
 
-@pytest.mark.parametrize(("client", "dialect"), zip(CLIENTS, UPSTREAMS, strict=True))
+@pytest.mark.parametrize(("client", "dialect"), [*zip(CLIENTS, UPSTREAMS, strict=True)])
 def test_an_empty_balance_is_told_in_the_end(
     market: Gateway, poor_key: str, tmp_path: Path, client: str, dialect: str
 ) -> None:
