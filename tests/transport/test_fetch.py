@@ -91,7 +91,15 @@ async def test_a_redirect_is_followed_where_it_may_lead(status: int) -> None:
 
 @pytest.mark.parametrize(
     "target",
-    ["{inside}/x", "//{place}/x", "file:///etc/passwd", "http://user@good.example/", "http://[::1]:80/", "\\\\x"],
+    [
+        "{inside}/x",
+        "//{place}/x",
+        "file:///etc/passwd",
+        "http://user@good.example/",
+        "http://[::1]:80/",
+        "\\\\x",
+        "http://[",
+    ],
 )
 async def test_a_redirect_leads_nowhere_inside(target: str) -> None:
     called: list[int] = []

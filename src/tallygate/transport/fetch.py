@@ -80,7 +80,7 @@ class Fetcher:
             answer = await self._ask(link.url)
             try:
                 if answer.status in REDIRECTS:
-                    url = urljoin(link.url, answer.headers.get("location", ""))
+                    url = _follow(link.url, answer.headers.get("location", ""))
                     continue
                 if answer.status != 200:
                     raise MediaUnavailable(f"The URL's server answered with {answer.status}.")
@@ -107,6 +107,14 @@ class Fetcher:
             return
         if not addresses or not all(map(judge_address, addresses)):
             raise UrlNotAllowed("The URL's host is not one of the public internet.")
+
+
+def _follow(url: str, location: str) -> str:
+    """Where a redirect leads. Raises UrlNotAllowed for what leads nowhere."""
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise UrlNotAllowed("The URL leads to what is no URL.") from None
 
 
 async def _read(answer: Answer, bytes_max: int) -> Fetched:
