@@ -45,6 +45,32 @@ def test_wishes_reach_the_outline_and_no_provider() -> None:
     assert msgspec.json.decode(write_request(request).body).keys() == {"model", "messages", "x_new"}
 
 
+def test_a_policy_is_obeyed_beside_the_wishes() -> None:
+    policy = {
+        "policy_version": "1",
+        "allow_regions": ["eu"],
+        "latency": {"hard_timeout_ms": 900},
+        "cost": {"max_price_per_1k_tokens_usd": "0.001"},
+        "privacy": {"store_inputs": False},
+    }
+    wishes = {"only": ["lab"], "max_price": {"prompt": "0.5", "completion": "5"}}
+    look = peek(body(model="m", models=["n"], provider=wishes, policy=policy), 64)
+    routing = look.routing
+    assert routing is not None
+    assert (routing.models, routing.only, routing.regions, routing.private) == (("n",), ("lab",), ("eu",), True)
+    assert (routing.input_pusd_max, routing.output_pusd_max, routing.duration_ms_max) == (500_000, 1_000_000, 900)
+    assert len(routing.policy_digest) == 64
+    assert set(look.own) == {"models", "provider", "policy"}
+    alone = peek(body(model="m", policy={"policy_version": "1"}), 64).routing
+    assert alone is not None
+    assert alone.policy_digest
+
+
+def test_what_is_left_out_again_and_again_is_told_once() -> None:
+    look = peek(body(model="m", plugins=[{"id": "auto-router"}] * 1_000), 64)
+    assert look.dropped == ("plugins.auto-router",)
+
+
 @pytest.mark.parametrize("named", [{}, {"model": None}])
 def test_the_first_of_the_models_is_called_where_no_other_is(named: dict[str, Any]) -> None:
     wished = body(models=["a:nitro", "b"], **named)

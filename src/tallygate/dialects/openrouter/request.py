@@ -44,17 +44,43 @@ def peek_wishes(body: bytes, depth_max: int, look_at: Look, structure_max: int) 
     if ours := OURS & shape.spans.keys():
         spans = {name: shape.spans[name] for name in ours}
         members = {name: msgspec.json.decode(body[span.value_start : span.end]) for name, span in spans.items()}
-        dropped = (*dropped, *list_dropped(members))
+        # Told in a header and on record, so what is said a thousand times is told once.
+        dropped = tuple(dict.fromkeys((*dropped, *list_dropped(members))))
     look = look_at(_name_model(body, shape, wishes.model), depth_max)
     return replace(
         look,
         model=wishes.model or look.model,
         body_bytes=len(body),
         spans=shape.spans,
-        routing=None if wishes.routing == Routing() else wishes.routing,
-        own=tuple(ours),
+        routing=_join(wishes.routing, look.routing),
+        own=(*ours, *look.own),
         dropped=dropped,
     )
+
+
+def _join(wished: Routing, policy: Routing | None) -> Routing | None:
+    """What a call wishes and what its policy says: both hold, and of two highest prices the lower one."""
+    if policy is None:
+        return None if wished == Routing() else wished
+    return replace(
+        policy,
+        models=wished.models,
+        order=wished.order,
+        only=wished.only,
+        ignore=wished.ignore,
+        allow_fallbacks=wished.allow_fallbacks,
+        require_parameters=wished.require_parameters,
+        sort=wished.sort,
+        input_pusd_max=_find_lower(wished.input_pusd_max, policy.input_pusd_max),
+        output_pusd_max=_find_lower(wished.output_pusd_max, policy.output_pusd_max),
+        call_pusd_max=wished.call_pusd_max,
+        image_pusd_max=wished.image_pusd_max,
+        private=wished.private or policy.private,
+    )
+
+
+def _find_lower(one: int | None, other: int | None) -> int | None:
+    return min((price for price in (one, other) if price is not None), default=None)
 
 
 def _name_model(body: bytes, shape: Outline, model: str | None) -> bytes:
