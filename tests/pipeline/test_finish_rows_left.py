@@ -1,6 +1,7 @@
 """What a call is charged whose client left: every row of that table, over the real fold."""
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,18 @@ async def leave(folder: Path, *pieces: bytes, seen: int = 1) -> tuple[Stage, Cal
 @row("before the answer began")
 async def _gone_early(folder: Path) -> None:
     stage, call = await leave(folder, seen=0)
+    expect(stage, call, guess_input(call), 0, "estimated")
+    assert stage.details(call).status == "cancelled"
+
+
+@row("its policy's time was over before the answer began")
+async def _gone_with_time(folder: Path) -> None:
+    policy = {"policy_version": "1", "latency": {"hard_timeout_ms": 50}}
+    stage, client = Stage(folder, Script(pieces=[asyncio.Event()]), targets=("lab", "den")), KeptClient()
+    call = stage.open(client, policy=policy)
+    call.arrived_ns = time.monotonic_ns()
+    await asyncio.wait_for(stage.hallway.run(call), 60)
+    assert client.status == 503 or b"timeout" in client.body
     expect(stage, call, guess_input(call), 0, "estimated")
     assert stage.details(call).status == "cancelled"
 

@@ -10,8 +10,8 @@ from tallygate.genai.plan import Target
 from tallygate.genai.usage import Usage
 
 Status = Literal["ok", "partial", "cancelled", "failed", "refused"]
-"""`ok`: served to its end; `partial`: the provider broke off after content; `cancelled`: the client left; `failed`: no
-content was delivered; `refused`: never dispatched."""
+"""`ok`: served to its end; `partial`: the provider broke off after content; `cancelled`: the client left,
+or called it off before its answer began; `failed`: no content was delivered; `refused`: never dispatched."""
 
 
 class Attempt(Struct, frozen=True):

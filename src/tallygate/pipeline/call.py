@@ -49,6 +49,7 @@ class Departure:
 
     def __init__(self) -> None:
         self.left = False
+        self.called_off: TallygateError | None = None
         self._stays = False
         self._why: Exception | None = None
         self._waiting: asyncio.Task[object] | None = None
@@ -70,6 +71,11 @@ class Departure:
 
     def stop(self, error: TallygateError) -> None:
         """Called by the door when the gateway itself must end the call: the client is still there and gets `error`."""
+        self._interrupt(error)
+
+    def call_off(self, error: TallygateError) -> None:
+        """As `stop`, where it is the caller who wants the call to end: for money that is as if the client had left."""
+        self.called_off = self.called_off or error
         self._interrupt(error)
 
     def _interrupt(self, why: Exception) -> None:

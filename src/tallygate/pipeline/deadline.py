@@ -36,4 +36,4 @@ class Deadline:
             self._timer.cancel()
 
     def _stop(self) -> None:
-        self._call.departure.stop(ProviderTimeout("The call took longer than its policy allows."))
+        self._call.departure.call_off(ProviderTimeout("The call took longer than its policy allows."))

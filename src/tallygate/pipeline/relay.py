@@ -102,6 +102,8 @@ class Relay:
                 break
         error = failures.find_error()
         status: Status = "partial" if watch.delivered else "failed"
+        if status == "failed" and error is call.departure.called_off:
+            status = "cancelled"
         return Relayed(watch.outcome(status, error.code), error=error)
 
     async def _prepare(self, call: Call, target: Target, admitted: Admitted) -> Exchange:
