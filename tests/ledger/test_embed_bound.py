@@ -46,6 +46,16 @@ def test_no_input_is_longer_than_the_context_of_the_target_that_takes_most() -> 
     assert bound("a" * 900, Reach(context_tokens=500), Reach(context_tokens=700)) == Bound(1_000 * 700)
 
 
+def test_what_nobody_knows_may_be_put_before_each_text() -> None:
+    told = '"query: "'
+    assert bound(["a", "b"], instruction="query: ") == Bound(1_000 * 2 * (1 + MARK_TOKENS + len(told)))
+    turns = [{"role": "user", "content": "a" * 900}]
+    long = bound("a", messages=turns)
+    assert long.fixed_nusd > 1_000 * 900
+    assert bound("a", Reach(context_tokens=500), messages=turns) == Bound(1_000 * 500)
+    assert bound("a", user="u" * 64, dimensions=8, encoding_format="float") == bound("a")
+
+
 def test_a_price_without_input_is_none() -> None:
     with pytest.raises(Unpriced):
         bound("hi", price=Price(kind="sale", name="m", rates=Rates(output=1)))
@@ -65,7 +75,8 @@ def test_other_models_at_their_own_prices_are_refused() -> None:
 def test_no_call_costs_more_than_its_bound(request: Any, context_tokens: int | None, data: st.DataObject) -> None:
     body = DIALECT.write_request(request).body
     reach = Reach(context_tokens=context_tokens)
-    most = count_most(request.inputs, reach)
+    unknown = sum(len(msgspec.json.encode(value)) for value in request.extra.values())
+    most = count_most(request.inputs, reach, unknown)
     held = bound_embeddings(PRICE, DIALECT.peek(body, 64), body, [reach], DIALECT.read_request)
     used = Usage(input_tokens=data.draw(st.integers(0, most)))
     assert charge(PRICE, used) <= held.fixed_nusd

@@ -88,6 +88,23 @@ def test_several_names_are_held_at_the_dearest_and_each_has_a_price_of_its_own()
         assert sale.bound == alone[name].bound
 
 
+def test_a_request_of_several_names_is_read_once() -> None:
+    dialect = DIALECTS["openai_chat"]
+    body = msgspec.json.encode(
+        {"model": "first", "messages": [{"role": "user", "content": "hi"}], "reasoning": {"effort": "low"}}
+    )
+    reads: list[bytes] = []
+
+    def read(asked: bytes) -> object:
+        reads.append(asked)
+        return dialect.read_request(asked)
+
+    plan = Plan("first", "chat", (A, SECOND, THIRD), others=("second", "third"))
+    reach = Reach(output_tokens_max=100)
+    make_quote(PRICES, plan, dialect.peek(body, 64), body, read, lambda _: reach, 0)
+    assert reads == [body]
+
+
 def test_a_cap_that_the_caller_named_stays_as_it_is_for_several() -> None:
     made = quote_several(PRICES, A, THIRD, max_tokens=7)
     assert (made.bound.output_tokens_max, made.bound.output_tokens_min) == (7, None)

@@ -75,11 +75,24 @@ def make_quote(
         sale = prices.sale(plan.request_model, plan.targets, at_ns)
         return Quote(sale.price, sale.name, bound_at(sale.price, peek, body, reaches, read))
     sales: dict[str, Sale] = {}
+    read = _read_once(read)
     for sold_as, targets in _group(plan.targets).items():
         sale = prices.sale(sold_as or plan.request_model, targets, at_ns)
         sales[sold_as] = Sale(sale.price, sale.name, bound_at(sale.price, peek, body, reaches, read))
     first = next(iter(sales.values()))
     return Quote(first.price, first.price_version, _join([sale.bound for sale in sales.values()]), sales)
+
+
+def _read_once(read: Read) -> Read:
+    """The reader of one body, which may be megabytes long and is the same under every name."""
+    found: list[Any] = []
+
+    def read_once(body: bytes) -> Any:
+        if not found:
+            found.append(read(body))
+        return found[0]
+
+    return read_once
 
 
 def _group(targets: Iterable[Target]) -> dict[str, tuple[Target, ...]]:
