@@ -85,6 +85,17 @@ def test_what_passes_by_the_cap_or_the_price_is_refused(name: str, value: Any) -
         assert bound_of(LARGE, price=price, **members)[0].output_tokens_max == 1
 
 
+@pytest.mark.parametrize("name", ["Max_Tokens", "N", "MODEL", "max_token\u017f", "Web_Search_Options"])
+def test_what_some_servers_take_for_another_member_is_refused(name: str) -> None:
+    members: dict[str, Any] = {"max_tokens": 1, name: 100}
+    with pytest.raises(UnsupportedParameter) as refusal:
+        bound_of(LARGE, **members)
+    assert refusal.value.param == name
+    for harmless in ("X_Mark", "m\u00e9moire", ""):
+        others: dict[str, Any] = {"max_tokens": 1, harmless: 1}
+        assert bound_of(LARGE, **others)[0].output_tokens_max == 1
+
+
 def test_a_context_may_be_edited_but_not_by_a_call_of_its_own() -> None:
     def edit(value: Any) -> None:
         bound_of(LARGE, dialect="anthropic_messages", max_tokens=9, context_management=value)

@@ -5,7 +5,7 @@ cap it grants. A bound is sound or it is refused; `docs/reference/prices.md` giv
 socket, no database.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -56,6 +56,12 @@ _AT_LIST_PRICE: Final[Mapping[str, frozenset[str]]] = {
 }
 _CONTEXT: Final = "context_management"
 _REFUSABLE: Final = frozenset((*_PASSING_BY, *_AT_LIST_PRICE, _CONTEXT, "reasoning"))
+_HEEDED: Final = frozenset({
+    "model", "messages", "input", "system", "stream", "stream_options", "modalities", "audio", "thinking",
+    "n", "max_tokens", "max_completion_tokens", "max_output_tokens", *_REFUSABLE, *_MATTERING,
+})  # fmt: skip
+"""Top-level members that say what is held for, or that it may not be said. Some servers (those in Go, by
+pkg.go.dev/encoding/json) heed them whatever the case of their letters, and of two the last."""
 _USUAL_MODES: Final = frozenset({None, "standard"})
 _COMPACTION: Final = "compact_"
 """Edits of a context that are calls of their own, with usage that the answer's totals leave out
@@ -140,6 +146,9 @@ def bound_call(
 
 def refuse_passing_by(peek: Peek, body: bytes) -> None:
     """Refuse what could make a call dearer than its bound. Raises UnsupportedParameter with the path."""
+    names = "".join(peek.spans)
+    if not (names.isascii() and names.islower()):  # nearly never
+        _refuse_look_alikes(peek.spans)
     if _REFUSABLE.isdisjoint(peek.spans):  # nearly always
         return
     for name, why in _PASSING_BY.items():
@@ -168,6 +177,17 @@ def refuse_passing_by(peek: Peek, body: bytes) -> None:
             raise UnsupportedParameter(
                 f"Compaction is a call of its own, so a call with it in `{path}` cannot be priced before it is made.",
                 param=path,
+            )
+
+
+def _refuse_look_alikes(names: Iterable[str]) -> None:
+    """Refuse a second spelling of what has a meaning here."""
+    for name in names:
+        meant = name.casefold()
+        if meant != name and meant in _HEEDED:
+            raise UnsupportedParameter(
+                f"Some providers take it for `{meant}`, so a call with `{name}` cannot be priced before it is made.",
+                param=name,
             )
 
 
