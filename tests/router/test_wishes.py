@@ -51,6 +51,16 @@ def test_nothing_else_names_it(wish: str) -> None:
     assert missed(facts(), Routing(only=(wish,))) == "allowed_providers"
 
 
+def test_few_of_many_names_are_told_again() -> None:
+    many = tuple(f"lab{place}\n{'x' * 300}" for place in range(64))
+    for wishes in (Routing(only=many), Routing(order=many, allow_fallbacks=False), Routing(regions=many)):
+        reason = said(facts(regions=("us",)), wishes)
+        assert len(reason) < 600
+        assert "lab0\ufffdx" in reason
+        assert reason.endswith(" and 59 more")
+    assert said(facts(), Routing(only=("a", "b"))) == "the caller allows only a, b"
+
+
 def test_a_target_has_the_best_place_that_names_it() -> None:
     assert find_rank(TARGET, ("den", "lab/qwen3", "lab")) == 1
     assert find_rank(TARGET, ("den",)) == 1

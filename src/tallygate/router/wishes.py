@@ -11,10 +11,11 @@ from msgspec import Struct
 from tallygate.genai.plan import Cause, Excluded, Target
 from tallygate.genai.routing import Routing
 from tallygate.router.health import Pace
-from tallygate.router.plan import Shelf
+from tallygate.router.plan import Shelf, clean_name
 
 _PUSD_PER_USD = 10**12
 _TOKENS_SHOWN = 10**6
+_NAMES_SHOWN_MAX = 5
 _MAXIMA = (
     ("input_pusd", "a million tokens of input cost", _TOKENS_SHOWN),
     ("output_pusd", "a million tokens of output cost", _TOKENS_SHOWN),
@@ -71,9 +72,9 @@ def _miss_providers(facts: Facts, wishes: Routing) -> Missed:
     if any(matches(wish, target) for wish in wishes.ignore):
         yield f"the caller wants nothing of {target.provider}", "allowed_providers"
     if wishes.only and not any(matches(wish, target) for wish in wishes.only):
-        yield f"the caller allows only {', '.join(wishes.only)}", "allowed_providers"
+        yield f"the caller allows only {_list_some(wishes.only)}", "allowed_providers"
     if wishes.order and not wishes.allow_fallbacks and find_rank(target, wishes.order) == len(wishes.order):
-        yield f"the caller allows no one else than {', '.join(wishes.order)}", "allowed_providers"
+        yield f"the caller allows no one else than {_list_some(wishes.order)}", "allowed_providers"
 
 
 def _miss_region(facts: Facts, wishes: Routing) -> Missed:
@@ -83,7 +84,7 @@ def _miss_region(facts: Facts, wishes: Routing) -> Missed:
         yield f"nobody says where provider {facts.target.provider} is", "data_region"
     elif outside := [region for region in facts.shelf.regions if not _lies_in(region, wishes.regions)]:
         # A provider with several regions may serve from any of them.
-        yield f"it may serve from {', '.join(outside)}, the caller allows {', '.join(wishes.regions)}", "data_region"
+        yield f"it may serve from {', '.join(outside)}, the caller allows {_list_some(wishes.regions)}", "data_region"
 
 
 def _lies_in(region: str, fence: tuple[str, ...]) -> bool:
@@ -117,6 +118,12 @@ def _miss_latency(facts: Facts, wishes: Routing) -> Missed:
     took_ms = facts.pace.first_token_ms
     if wishes.latency_ms_max is not None and took_ms is not None and took_ms > wishes.latency_ms_max:
         yield f"its first token lately took {took_ms:.0f} ms, the caller allows {wishes.latency_ms_max}", "latency"
+
+
+def _list_some(names: tuple[str, ...]) -> str:
+    """Names from a request as they may stand in a message, which may tell them again for each of many targets."""
+    shown, left = ", ".join(map(clean_name, names[:_NAMES_SHOWN_MAX])), len(names) - _NAMES_SHOWN_MAX
+    return f"{shown} and {left} more" if left > 0 else shown
 
 
 def _usd(amount_pusd: int) -> str:
