@@ -55,6 +55,14 @@ def test_the_list_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [row.version for row in supply.list_quoted()] == [last]
 
 
+def test_names_that_are_free_displace_no_price_that_is_paid(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supplying, "QUOTED_MAX", 3)
+    supply = make_supply(a="1.00", b="2.00")
+    paid = [quote(supply, name) for name in ("a", "b")]
+    last = [quote(supply, f"mock/made-up-{place}") for place in range(5)][-1]
+    assert [row.version for row in supply.list_quoted()] == [*paid, last]
+
+
 def ask(supply: Supply, model: str, **wishes: Any) -> Plan:
     return supply.plan(Peek(model=model, routing=msgspec.convert(wishes, Routing)), "chat")
 

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Iterable, Mapping
 from functools import partial
+from typing import Final
 
 from tallygate.dialects.base import Dialect
 from tallygate.dialects.registry import DIALECTS
@@ -22,7 +23,7 @@ from tallygate.genai.usage import Usage
 from tallygate.ledger.catalogue import load_catalogue
 from tallygate.ledger.price_rows import write_row
 from tallygate.ledger.pricelist import PriceList
-from tallygate.ledger.prices import Price
+from tallygate.ledger.prices import Price, price_free
 from tallygate.ledger.quote import Quote, Sale, count_costs, make_quote
 from tallygate.ledger.reach import Reaches
 from tallygate.providers.base import Provider
@@ -43,6 +44,8 @@ from tallygate.transport.http import HttpExit
 
 QUOTED_MAX = 1_024
 """Names of models come from callers, so what is remembered of them must have an end."""
+
+_FREE_TERMS: Final = write_row(price_free("sale", "any")).terms
 
 
 def list_operations(row: Provider) -> frozenset[str]:
@@ -167,7 +170,12 @@ class Supply:
         return tuple(self._quoted.values())
 
     def _note(self, sale: Sale) -> None:
-        kept = self._quoted if len(self._quoted) < QUOTED_MAX else {}
+        kept = self._quoted
+        if len(kept) >= QUOTED_MAX:
+            # Names that are free can be made up without end. They must not displace what somebody pays.
+            kept = {version: row for version, row in kept.items() if row.terms != _FREE_TERMS}
+        if len(kept) >= QUOTED_MAX:
+            kept = {}
         # A new dict: whoever lists the old one at this moment must not see it grow.
         self._quoted = {**kept, sale.price_version: write_row(sale.price)}
 
