@@ -17,9 +17,9 @@ def look(**fields: Any) -> Any:
 
 
 def test_it_is_never_a_stream_and_has_no_cap() -> None:
-    outline = look(stream=False, x_unknown=1)
+    outline = look(stream=False, x_unknown=1, policy=None)
     assert (outline.model, outline.stream, outline.output_tokens_max) == ("m", False, None)
-    assert list(outline.spans) == ["model", "input", "stream", "x_unknown"]
+    assert list(outline.spans) == ["model", "input", "stream", "x_unknown", "policy"]
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,7 @@ def test_it_is_never_a_stream_and_has_no_cap() -> None:
         *(("encoding_format", value) for value in ("int8", "Float", 1)),
         *(("model", value) for value in ("", 3, "m" * 257)),
         *(("stream", value) for value in (True, "no")),
+        *(("policy", value) for value in ({}, {"policy_version": "1", "allow_regions": ["eu"]}, "eu")),
         ("user", 3),
         ("input", []),
     ],

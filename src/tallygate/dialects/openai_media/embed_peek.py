@@ -7,10 +7,11 @@ A field without a name here goes to the provider unread.
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct
 
 from tallygate.dialects.faults import explain
 from tallygate.dialects.openai_media.embed_input import KINDS, read_input
+from tallygate.dialects.policy import FIELD
 from tallygate.dialects.scan import outline
 from tallygate.errors import UnsupportedParameter
 from tallygate.genai.peek import Peek
@@ -29,6 +30,7 @@ class _Body(Struct):
     encoding_format: Literal["float", "base64"] | None = None
     user: str | None = None
     stream: bool | None = None
+    policy: Raw = Raw()
 
 
 _BODY = msgspec.json.Decoder(_Body)
@@ -45,7 +47,8 @@ _EXPECTED: Final = {
 def peek(body: bytes, depth_max: int) -> Peek:
     """Outline a request for embeddings.
 
-    Raises what `scan.outline` raises, MissingField, InvalidValue, and UnsupportedParameter for a stream.
+    Raises what `scan.outline` raises, MissingField, InvalidValue, and UnsupportedParameter for a stream and for a
+    policy.
     """
     shape = outline(body, depth_max, STRUCTURE_MAX)
     try:
@@ -53,6 +56,7 @@ def peek(body: bytes, depth_max: int) -> Peek:
     except msgspec.ValidationError as error:
         raise explain(error, _EXPECTED) from None
     refuse_stream(read.stream)
+    _refuse_policy(read.policy)
     read_input(read.input)
     return Peek(model=read.model, depth=shape.depth, body_bytes=len(body), spans=shape.spans)
 
@@ -61,3 +65,9 @@ def refuse_stream(stream: bool | None) -> None:
     """Raises UnsupportedParameter where a stream is asked for."""
     if stream:
         raise UnsupportedParameter("Embeddings come whole; they cannot be streamed.", param="stream")
+
+
+def _refuse_policy(policy: Raw) -> None:
+    """A provider that knows no such field may pass over it, and then nobody would keep what its caller relies on."""
+    if bytes(policy) not in (b"", b"null"):
+        raise UnsupportedParameter("A `policy` is obeyed with chats only, not with embeddings.", param=FIELD)
