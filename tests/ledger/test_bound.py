@@ -73,7 +73,14 @@ def test_tools_count_the_same_whether_or_not_they_are_read(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("n_predict", 4_000), ("n_cmpl", 9), ("best_of", 9), ("models", ["dearer"]), ("chat_template", "{{ x * 9 }}")],
+    [
+        ("n_predict", 4_000),
+        ("n_cmpl", 9),
+        ("best_of", 9),
+        ("models", ["dearer"]),
+        ("provider", {"only": ["dearer"]}),
+        ("chat_template", "{{ x * 9 }}"),
+    ],
 )
 def test_what_passes_by_the_cap_or_the_price_is_refused(name: str, value: Any) -> None:
     refused: dict[str, Any] = {"max_tokens": 1, name: value}
@@ -248,6 +255,7 @@ CLAUDE = "anthropic_messages"
         ("openai_chat", {"previous_response_id": "resp_1"}, "previous_response_id"),
         ("openai_chat", {"conversation": {"id": "c"}}, "conversation"),
         ("openai_chat", {"web_search_options": {}}, "web_search_options"),
+        ("openai_chat", {"search_parameters": {}}, "search_parameters"),
         ("openai_chat", {"plugins": [{"id": "web"}]}, "plugins"),
         ("openai_chat", {"tools": [{"type": "web_search"}]}, "tools[0].max_uses"),
         ("openai_chat", {"messages": [*HI, {"role": "assistant", "audio": {"id": "a"}}]}, "messages[1].audio"),

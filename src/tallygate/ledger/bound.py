@@ -36,7 +36,7 @@ _WRITTEN_ANEW: Final = ("tools", "functions", "response_format", "output_config"
 
 # Top-level members that bring in what is not in the request.
 _HISTORY: Final = ("previous_response_id", "conversation")
-_UNLIMITED: Final = ("container", "mcp_servers", "web_search_options", "plugins")
+_UNLIMITED: Final = ("container", "mcp_servers", "web_search_options", "search_parameters", "plugins")
 _MATTERING: Final = frozenset((*_WRITTEN_ANEW, *_HISTORY, *_UNLIMITED))
 
 # Top-level members that pass by the cap or the price. llama.cpp heeds its own names above `max_tokens` and `n`
@@ -46,6 +46,7 @@ _PASSING_BY: Final[Mapping[str, str]] = {
     "n_cmpl": "It is another count than `n`, which is the one that is held for",
     "best_of": "Answers that are made and not given are charged as well",
     "models": "Each of several models has a price of its own",
+    "provider": "At a gateway behind this one it chooses who serves, and so at which price",
     "chat_template": "A template can make more of a request than its bytes",
 }
 # Members that ask for a dearer service than the one that has a price, and what they may say all the same.
