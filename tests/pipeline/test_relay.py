@@ -140,6 +140,16 @@ async def test_another_target_takes_over_before_the_first_event() -> None:
     assert relayed.outcome.status == "ok"
 
 
+async def test_others_have_their_turn_between_targets_that_were_not_asked() -> None:
+    exit_ = ScriptedExit(Script(headers=JSON, pieces=[WHOLE]))
+    turns: list[int] = []
+    asyncio.get_running_loop().call_soon(lambda: turns.append(len(exit_.asked)))
+    rows = {**PROVIDERS, "claude": MESSAGES}
+    relayed = await serve(make_call(KeptClient(), n=2), exit_, make_plan("claude", "lab"), rows)
+    assert relayed.outcome.status == "ok"
+    assert turns == [0]
+
+
 async def test_no_target_takes_over_once_something_was_delivered() -> None:
     client = KeptClient()
     exit_ = ScriptedExit(Script(pieces=[HELLO, StreamBroken()]), Script(pieces=[HELLO, STOP, DONE]))

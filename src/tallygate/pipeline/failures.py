@@ -27,6 +27,11 @@ class Failures:
         self._unfit: tuple[Excluded, ...] = ()
         self._refused: tuple[str, ...] = ()
 
+    @property
+    def noted(self) -> bool:
+        """True once an attempt has failed."""
+        return self._error is not None or bool(self._unfit)
+
     def note(self, target: Target, error: TallygateError) -> bool:
         """An attempt has failed. Returns whether another target may serve what this one could not.
 

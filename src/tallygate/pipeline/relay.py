@@ -86,6 +86,9 @@ class Relay:
             error: TallygateError
             try:
                 with call.departure.watching():
+                    if failures.noted:
+                        # A request may be translated for many targets in vain: others have their turn in between.
+                        await asyncio.sleep(0)
                     return await self._attempt(call, await self._prepare(call, target, admitted), watch)
             except ClientGone:
                 return Relayed(watch.outcome("cancelled"), client_gone=True)
