@@ -1,6 +1,7 @@
 """Requests and answers that `anthropic_messages` can say exactly, so that writing and reading them gives them back.
 
-Left out is what this wire says in one way only: refusals (ordinary text), developer turns, several answers to a call.
+Left out is what this wire says in one way only: refusals (ordinary text), developer turns, several answers to a call,
+and that a tool is `custom`, which says no more than leaving it out.
 """
 
 import base64
@@ -8,7 +9,6 @@ from typing import Any, Final
 
 import msgspec
 from hypothesis import strategies as st
-from msgspec import structs
 
 from tallygate.genai.chat import (
     ChatRequest,
@@ -95,7 +95,6 @@ MESSAGES = st.one_of(
 _OWN = st.builds(
     lambda kind, extra: Tool(kind, kind=kind, extra={"name": kind, **extra}), WORDS.map("web_".__add__), EXTRAS
 )
-_SAID_CUSTOM = st.builds(lambda tool: structs.replace(tool, extra={"type": "custom", **tool.extra}), functions())
 CHOICES = st.one_of(
     st.builds(ToolChoice, st.sampled_from(["auto", "none", "required"]), extra=EXTRAS),
     st.builds(lambda name, extra: ToolChoice("tool", (name,), extra=extra), WORDS, EXTRAS),
@@ -119,7 +118,7 @@ def requests(draw: st.DrawFn) -> ChatRequest:
         model=draw(SAID),
         messages=tuple(draw(st.lists(MESSAGES, min_size=1, max_size=4))),
         system=draw(st.lists(texts(), max_size=2).map(tuple)),
-        tools=draw(st.lists(functions() | _SAID_CUSTOM | _OWN, max_size=3).map(tuple)),
+        tools=draw(st.lists(functions() | _OWN, max_size=3).map(tuple)),
         tool_choice=choice,
         parallel_tool_calls=draw(maybe(st.booleans())) if choice else None,
         output_tokens_max=draw(st.integers(0, 2**31 - 1)),
