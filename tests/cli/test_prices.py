@@ -61,6 +61,8 @@ def test_each_price_is_listed_with_who_says_it(gateway: Run) -> None:
         "gpt-5.5": "list",
         "gpt-5.4-mini": "list",
         "gpt-4.1-mini": "list",
+        "text-embedding-3-small": "list",
+        "text-embedding-3-large": "list",
     }
     assert prices["sale", "finest"]["terms"] == {"input": "0.20", "output": "0.80"}
     assert prices["sale", "tenth"]["terms"]["output"] == "1.00"

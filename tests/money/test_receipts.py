@@ -83,15 +83,15 @@ def test_a_free_call_has_a_receipt(stream: bool, engine_place: Place) -> None:
 
 def test_what_a_translation_left_out_is_in_the_receipt(engine_place: Place) -> None:
     tenant, nonce = engine_place.found(), engine_place.next_nonce()
-    body = write_body("anthropic/good", nonce, stream=True, store=False, trace_id="t")
+    body = write_body("anthropic/good", nonce, stream=True, store=False, session_id="t")
     reply = ask(tenant, body)
     kept = the_receipt(tenant)
     assert reply.headers["x-tallygate-dropped"].split(", ") == kept.body["dropped"]
-    assert sorted(kept.body["dropped"]) == ["store", "trace_id"]
+    assert sorted(kept.body["dropped"]) == ["session_id", "store"]
     (asked,) = engine_place.asked(nonce)
     openings = openings_in(kept.body, kept.seed)
     assert openings.opens("forwarded", asked["body"].encode("latin-1"))
-    params = b'{"max_tokens":50,"model":"anthropic/good","store":false,"stream":true,"trace_id":"t"}'
+    params = b'{"max_tokens":50,"model":"anthropic/good","session_id":"t","store":false,"stream":true}'
     assert openings.opens("request.params", params)
 
 
