@@ -95,7 +95,8 @@ async def test_recovery_comes_last_and_does_not_starve(address: DatabaseAddress)
     async with open_desk(address, watch) as desk:
         dead = [await desk.hold("dead-0"), await desk.hold("dead-1")]
         gate = Gate(watch, "before commit")
-        first = asyncio.ensure_future(desk.writer.admit(call("first")))
+        # Not a call: that would not wait for as long as this may take on a busy machine.
+        first = asyncio.ensure_future(desk.writer.change(TopUp("first", "w1", 1)))
         await gate.reached()
         watch.batches.clear()
         bulk = [
