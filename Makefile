@@ -13,8 +13,8 @@ TEST    := $(VENV)/.made-test $(VENV)/.made-package .venv-openai1/.made .venv-an
 CLIENTS := .venv-agents/.made .venv-frameworks/.made .venv-aider/.made .clients/claude-code/.made .clients/codex/.made \
 	.clients/npm-clients/.made
 PYTEST  := $(PYTHON) -m pytest --quiet
-# As many at once as there are cores; the tests of one file stay together, with what they share.
-AT_ONCE := --numprocesses auto --maxprocesses 4 --dist loadfile
+# As many at once as there are cores; tests that share something stay together (tests/conftest.py).
+AT_ONCE := --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 # The Python is the machine's own, and so are the authorities it trusts: some networks have one of theirs.
 export UV_PYTHON_DOWNLOADS := never

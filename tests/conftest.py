@@ -4,6 +4,7 @@ Fixtures of one room live beside that room's tests.
 """
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,6 +15,19 @@ pytest_plugins = ["tests.fixtures.databases"]
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("long", settings.get_profile("default"), max_examples=5_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+TOGETHER = frozenset({"contract", "faults", "money"})
+"""Rooms whose tests share running gateways and providers. Where several processes run tests, one of them runs all of a
+room's, in their order: what one test leaves behind must not depend on how many processes there are.
+"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together what belongs together: a room, or else a file."""
+    for item in items:
+        room = item.path.relative_to(Path(__file__).parent).parts[0]
+        item.add_marker(pytest.mark.xdist_group(room if room in TOGETHER else str(item.path)))
 
 
 @pytest.fixture(scope="session")
