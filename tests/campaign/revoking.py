@@ -7,15 +7,15 @@ whichever worker it comes to.
 import asyncio
 import json
 import os
+import signal
 import time
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.campaign.plan import Plan, write_request
 from tests.faults.caller import Line, Torn, read_body, read_head
-
-LINES_MAX = 200
 
 
 class Said(NamedTuple):
@@ -45,32 +45,24 @@ async def send(line: Line, method: str, path: str, key: str, body: bytes) -> tup
 
 
 class Lines:
-    """Open lines to a gateway, one to each of its workers at least."""
+    """Open lines to a gateway, so many to each of its workers."""
 
     def __init__(self, port: int, workers: list[int], each: int) -> None:
         self._port, self._workers, self._each = port, workers, each
-        self._spare: list[Line] = []
         self.by_worker: list[tuple[int, Line]] = []
 
     async def open(self) -> None:
-        """Open lines until every worker has its share. Who accepts a line is the system's choice."""
-        missing = dict.fromkeys(self._workers, self._each)
-        for _ in range(LINES_MAX):
-            if not any(missing.values()):
-                return
-            line = await asyncio.open_connection("127.0.0.1", self._port)
-            await send(line, "GET", "/health", "none", b"")
-            worker = find_owner(line, self._workers)
-            if missing.get(worker, 0):
-                missing[worker] -= 1
-                self.by_worker.append((worker, line))
-            else:
-                self._spare.append(line)
-        raise AssertionError(f"no line to {missing}")
+        """Open each worker's share. Who accepts a line is the system's choice, so all others are held meanwhile."""
+        for worker in self._workers:
+            with held(pid for pid in self._workers if pid != worker):
+                for _ in range(self._each):
+                    line = await asyncio.open_connection("127.0.0.1", self._port)
+                    await send(line, "GET", "/health", "none", b"")
+                    self.by_worker.append((worker, line))
 
     async def close(self) -> None:
         """Close them all."""
-        lines = [*self._spare, *(line for _, line in self.by_worker)]
+        lines = [line for _, line in self.by_worker]
         for line in lines:
             line[1].close()
         await asyncio.gather(*(line[1].wait_closed() for line in lines), return_exceptions=True)
@@ -86,24 +78,25 @@ class Lines:
             line[1].close()
 
 
-def find_owner(line: Line, pids: list[int]) -> int:
-    """The process that has the far end of a line; 0 if it is none of these (proc(5), /proc/net/tcp)."""
-    near, far = line[1].get_extra_info("sockname")[1], line[1].get_extra_info("peername")[1]
-    for row in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-        fields = row.split()
-        if [int(end.partition(":")[2], 16) for end in fields[1:3]] == [far, near]:
-            name = f"socket:[{fields[9]}]"
-            return next((pid for pid in pids if name in list_open(pid)), 0)
-    return 0
+@contextmanager
+def held(pids: Iterable[int]) -> Iterator[None]:
+    """Processes that stand still: each answers nothing until they go on. What reached them before waits in them."""
+    stopped = tuple(pids)
+    try:
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        for pid in stopped:
+            while not is_stopped(pid):
+                pass  # a signal is on its way for some microseconds
+        yield
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
 
 
-def list_open(pid: int) -> set[str]:
-    """What a process has open."""
-    names: set[str] = set()
-    for entry in Path(f"/proc/{pid}/fd").iterdir():
-        with suppress(OSError):
-            names.add(os.readlink(entry))
-    return names
+def is_stopped(pid: int) -> bool:
+    """Whether a process stands still (proc(5), /proc/pid/stat: the state follows the name in parentheses)."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 class Race:
