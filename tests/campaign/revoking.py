@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -79,7 +79,7 @@ class Lines:
 
 
 @contextmanager
-def held(pids: Iterable[int]) -> Iterator[None]:
+def held(pids: Iterable[int]) -> Generator[None]:
     """Processes that stand still: each answers nothing until they go on. What reached them before waits in them."""
     stopped = tuple(pids)
     try:
