@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 
 from tallygate.genai.book import Hold
-from tallygate.store.schema import receipts, transfers
+from tallygate.store.log_schema import receipts
+from tallygate.store.schema import transfers
 from tests.contract.gateway import Reply
 from tests.fakes.openings import openings_in, say, write_content
 from tests.money.matrix import DOORS, Cell

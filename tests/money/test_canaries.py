@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import pytest
 from sqlalchemy import Table, select
 
-from tallygate.store.schema import holds, log_checkpoints, log_entries, log_statements, log_tiles, receipts
+from tallygate.store.log_schema import log_checkpoints, log_entries, log_statements, log_tiles, receipts
+from tallygate.store.schema import holds
 from tests.contract.gateway import Reply, read_reply
 from tests.fakes.upstream import PROVIDER_KEY
 from tests.money.matrix import DOORS

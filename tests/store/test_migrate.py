@@ -13,10 +13,10 @@ from alembic.script import ScriptDirectory
 from tallygate.store.address import DatabaseAddress, parse_address
 from tallygate.store.database import Database
 from tallygate.store.driver import DriverConnection
+from tallygate.store.log_schema import metadata
 from tallygate.store.meta import SCHEMA_VERSIONS, VERSION_TABLE, has_workspace, schema_is_current
 from tallygate.store.migrate import alembic_config, migrate
 from tallygate.store.refusal import DatabaseUnusable, SchemaNewer
-from tallygate.store.schema import metadata
 
 MIGRATE = """
 import sys

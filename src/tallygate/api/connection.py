@@ -18,6 +18,7 @@ from tallygate.api.exchange import Exchange
 from tallygate.api.framing import RequestReader
 from tallygate.api.head import Head
 from tallygate.api.middleware import BODIED, Matched
+from tallygate.api.peer import find_peer
 from tallygate.errors import RequestTimeout, ServerBusy, ShuttingDown, TallygateError
 
 WRITE_BYTES_HIGH: Final = 64 * 1024
@@ -319,6 +320,7 @@ class Connection(asyncio.Protocol):
             request_id=choose_request_id(head.fields.get(b"x-request-id")),
             arrived_ns=time.monotonic_ns(),
             slots=matched.slots,
+            peer=find_peer(self._transport),
         )
         exchange = self._exchange = Exchange(
             self,

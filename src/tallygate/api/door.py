@@ -18,7 +18,8 @@ class Request(Struct, frozen=True):
     """One HTTP request whose body has been read.
 
     `path` is the raw path as sent, without the query; `headers` are (lower-case name, value) pairs in order; `slots`
-    the parts of the path that the URL table names, percent-decoded.
+    the parts of the path that the URL table names, percent-decoded. `peer` is the address at the other end of the
+    connection, empty where there is none: the nearest proxy's, if one stands before us.
     """
 
     method: str
@@ -29,6 +30,7 @@ class Request(Struct, frozen=True):
     request_id: str
     arrived_ns: int
     slots: Mapping[str, str] = field(default_factory=dict[str, str])
+    peer: str = ""
 
 
 class Reply(Struct, frozen=True):

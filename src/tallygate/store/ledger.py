@@ -17,16 +17,12 @@ from tallygate.genai.price_row import PriceRow
 from tallygate.store.address import Engine
 from tallygate.store.book_rows import unpack_budget, unpack_hold, unpack_transfer, unpack_user, unpack_wallet
 from tallygate.store.database import Database
+from tallygate.store.log_schema import log_checkpoints, log_entries, log_statements, logs, receipts
 from tallygate.store.schema import (
     budgets,
     epochs,
     holds,
-    log_checkpoints,
-    log_entries,
-    log_statements,
-    logs,
     prices,
-    receipts,
     transfers,
     users,
     wallets,

@@ -12,7 +12,7 @@ from tallygate.store.address import DatabaseAddress, Engine
 from tallygate.store.driver import DriverConnection, DriverError
 from tallygate.store.refusal import DatabaseUnusable, PepperMismatch, SchemaNewer
 
-SCHEMA_VERSIONS = ("0001", "0002", "0003")
+SCHEMA_VERSIONS = ("0001", "0002", "0003", "0004")
 """Every schema this code knows, oldest first: the revisions in `migrations/versions`."""
 
 VERSION_TABLE = "tallygate_schema"

@@ -1,4 +1,5 @@
-"""Every table, in SQLAlchemy Core: what the migrations add up to, and what administrative queries are written with.
+"""Every table but the log's, in SQLAlchemy Core: what the migrations add up to, and what administrative queries are
+written with.
 
 A change here comes with a migration of the same effect; a test holds the two together. The statements of the hot path
 are spelled by hand elsewhere in this room. Times are integer nanoseconds UTC, ids are a prefix and 128 random bits, and
@@ -54,7 +55,12 @@ users = Table(
     # Calls that are open now, and how many may be; NULL: as many as the gateway allows everybody.
     Column("slots_used", BigInteger, nullable=False, server_default="0"),
     Column("slots_max", BigInteger),
+    # What the user's keys may do at most. An operator looks after the whole gateway.
+    Column("role", Text, nullable=False, server_default="member"),
+    # How the password is known again; NULL: the user has none and cannot sign in to the pages.
+    Column("password", Text),
     CheckConstraint("status IN ('active', 'disabled')", name="status"),
+    CheckConstraint("role IN ('operator', 'admin', 'member', 'viewer')", name="role"),
     CheckConstraint("slots_used >= 0", name="slots_used"),
     CheckConstraint("slots_max >= 0", name="slots_max"),
     UniqueConstraint("workspace_id", "name"),
@@ -83,6 +89,10 @@ keys = Table(
     Column("slots_max", BigInteger),
     # 1: on a short balance, a call that named no output cap may get a smaller one.
     Column("shortens", Integer, nullable=False, server_default="1"),
+    # The networks it may be used from; NULL: all.
+    Column("networks", Text),
+    # The key that took its place when it was rotated.
+    Column("replaced_by", Text),
     ForeignKeyConstraint(["workspace_id", "user_id"], ["users.workspace_id", "users.id"]),
     CheckConstraint("status IN ('active', 'revoked')", name="status"),
     CheckConstraint("length(digest) = 32", name="digest"),
@@ -115,6 +125,22 @@ audit_log = Table(
     Column("detail", Text, nullable=False),
 )
 Index("ix_audit_log_workspace_id_seq", audit_log.c.workspace_id, audit_log.c.seq)
+
+# Who is signed in to the pages: never the session's own token. `user_id` NULL: with the admin key. A session is good
+# only while `bound_to`, the print of what was signed in with, still fits.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.id")),
+    Column("bound_to", Text, nullable=False),
+    Column("created_at_ns", BigInteger, nullable=False),
+    Column("seen_at_ns", BigInteger, nullable=False),
+    Column("ends_at_ns", BigInteger, nullable=False),
+    CheckConstraint("length(digest) = 32", name="digest"),
+)
+Index("ix_sessions_user_id", sessions.c.user_id)
+Index("ix_sessions_ends_at_ns", sessions.c.ends_at_ns)
 
 meta = Table(
     "meta",
@@ -155,6 +181,24 @@ budgets = Table(
     CheckConstraint("limit_nusd >= 0 AND spent_nusd >= 0 AND held_nusd >= 0", name="amounts"),
 )
 
+# Requests and tokens that flow at most so fast: `level_micro` is how full the bucket was at `seen_at_ns`.
+rates = Table(
+    "rates",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("workspace_id", Text, ForeignKey("workspaces.id"), nullable=False),
+    Column("level", Text, nullable=False),
+    Column("owner_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("per_minute", BigInteger, nullable=False),
+    Column("level_micro", BigInteger, nullable=False, server_default="0"),
+    Column("seen_at_ns", BigInteger, nullable=False, server_default="0"),
+    UniqueConstraint("owner_id", "kind"),
+    CheckConstraint("level IN ('workspace', 'user', 'key')", name="level"),
+    CheckConstraint("kind IN ('requests', 'tokens')", name="kind"),
+    CheckConstraint("per_minute >= 0 AND level_micro >= 0", name="amounts"),
+)
+
 holds = Table(
     "holds",
     metadata,
@@ -180,6 +224,8 @@ holds = Table(
     Column("output_tokens", BigInteger, nullable=False),
     Column("progress_nusd", BigInteger, nullable=False),
     Column("details", Text, nullable=False),
+    Column("rate_ids", Text, nullable=False, server_default=text("''")),
+    Column("rate_tokens", BigInteger, nullable=False, server_default="0"),
     ForeignKeyConstraint(["workspace_id", "user_id"], ["users.workspace_id", "users.id"]),
     CheckConstraint("state IN ('open', 'posted', 'voided')", name="state"),
     CheckConstraint("(state = 'open') = (ended_at_ns IS NULL)", name="ended"),
@@ -187,6 +233,7 @@ holds = Table(
     CheckConstraint("0 <= charged_nusd AND charged_nusd <= amount_nusd", name="charged"),
     CheckConstraint("0 <= refunded_nusd AND refunded_nusd <= charged_nusd", name="refunded"),
     CheckConstraint("loss_nusd >= 0 AND progress_nusd >= 0", name="amounts"),
+    CheckConstraint("rate_tokens >= 0", name="rate_tokens"),
 )
 Index(
     "ix_holds_open",
@@ -282,98 +329,3 @@ prices = Table(
     CheckConstraint("kind IN ('sale', 'cost')", name="kind"),
 )
 Index("ix_prices_kind_name", prices.c.kind, prices.c.name)
-
-# Receipts, written with the posting of their call, and never changed but to erase `body` and `seed`.
-receipts = Table(
-    "receipts",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("workspace_id", Text, nullable=False),
-    Column("sequence", BigInteger, nullable=False),
-    Column("body", LargeBinary),
-    Column("seed", LargeBinary),
-    UniqueConstraint("workspace_id", "sequence"),
-    CheckConstraint("sequence >= 1", name="sequence"),
-)
-
-# Other things that the log vouches for: versions of prices, sets of keys.
-log_statements = Table(
-    "log_statements",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("body", LargeBinary, nullable=False),
-    Column("at_ns", BigInteger, nullable=False),
-)
-
-# One log is active, the others are history. `size` is the tree's; `holder` is the epoch that may add to it and sign.
-logs = Table(
-    "logs",
-    metadata,
-    Column("origin", Text, primary_key=True),
-    Column("vkey", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("size", BigInteger, nullable=False, server_default="0"),
-    Column("checkpoint_size", BigInteger, nullable=False, server_default="0"),
-    Column("holder", Text),
-    Column("created_at_ns", BigInteger, nullable=False),
-    CheckConstraint("status IN ('active', 'frozen')", name="status"),
-    CheckConstraint("0 <= checkpoint_size AND checkpoint_size <= size", name="sizes"),
-)
-Index(
-    "uq_logs_active",
-    logs.c.status,
-    unique=True,
-    sqlite_where=text("status = 'active'"),
-    postgresql_where=text("status = 'active'"),
-)
-
-# What is in a log or waits for its leaf. `seq` is the order of arrival; a transaction that commits late may bring a
-# lower one, so whoever takes entries into the tree looks for those without a leaf and never for those behind a number.
-log_entries = Table(
-    "log_entries",
-    metadata,
-    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
-    Column("id", Text, nullable=False, unique=True),
-    Column("log", Text, nullable=False),
-    Column("entry", LargeBinary, nullable=False),
-    Column("leaf_index", BigInteger),
-    CheckConstraint("length(entry) = 32", name="entry"),
-    CheckConstraint("leaf_index >= 0", name="leaf_index"),
-)
-Index(
-    "ix_log_entries_waiting",
-    log_entries.c.log,
-    log_entries.c.seq,
-    sqlite_where=text("leaf_index IS NULL"),
-    postgresql_where=text("leaf_index IS NULL"),
-)
-Index(
-    "uq_log_entries_leaf",
-    log_entries.c.log,
-    log_entries.c.leaf_index,
-    unique=True,
-    sqlite_where=text("leaf_index IS NOT NULL"),
-    postgresql_where=text("leaf_index IS NOT NULL"),
-)
-
-# The tree: up to 256 hashes of 32 bytes in each tile. A tile only grows at its end.
-log_tiles = Table(
-    "log_tiles",
-    metadata,
-    Column("log", Text, primary_key=True),
-    Column("level", Integer, primary_key=True),
-    Column("tile_index", BigInteger, primary_key=True),
-    Column("hashes", LargeBinary, nullable=False),
-    CheckConstraint("length(hashes) BETWEEN 32 AND 8192 AND length(hashes) % 32 = 0", name="hashes"),
-)
-
-# Every checkpoint ever published, as it was signed.
-log_checkpoints = Table(
-    "log_checkpoints",
-    metadata,
-    Column("log", Text, primary_key=True),
-    Column("size", BigInteger, primary_key=True),
-    Column("note", LargeBinary, nullable=False),
-    Column("at_ns", BigInteger, nullable=False),
-)
