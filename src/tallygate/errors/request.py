@@ -119,6 +119,13 @@ class MissingApiKey(InvalidApiKey):
     """This request has no API key. Send one as `Authorization: Bearer` or as `x-api-key`."""
 
 
+class NotSignedIn(RequestError):
+    """Sign in first: there is no session, or it has ended."""
+
+    status = 401
+    code = "not_signed_in"
+
+
 class InsufficientBalance(RequestError):
     """The workspace's balance does not cover what this call may cost."""
 
@@ -281,6 +288,13 @@ class ConcurrencyLimit(RequestError):
     status = 429
     code = "concurrency_limit"
     retry = None
+
+
+class TooManySignIns(RequestError):
+    """Too many attempts to sign in. Try again in some minutes."""
+
+    status = 429
+    code = "too_many_sign_ins"
 
 
 class HeaderTooLarge(RequestError):
