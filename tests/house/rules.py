@@ -26,7 +26,9 @@ FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 70
 SENTENCES_MAX = 5
 
-MAY_IMPORT_LATE = {f"{PACKAGE}/app.py", f"{PACKAGE}/cli/__init__.py"}
+MAY_IMPORT_LATE = {f"{PACKAGE}/cli/__init__.py"}
+ROOT_ROOM = "app"
+"""Composition imports late what only a first start needs, or few ever ask for."""
 HTTP_CLIENTS = ("aiohttp", "httpx", "httpx2", "requests", "urllib3", "http.client", "urllib.request")
 DIALECTS = {"anthropic_messages", "gemini", "ollama", "openai_chat", "openai_media", "openai_responses", "unified"}
 
@@ -65,7 +67,7 @@ def imports_on_top(source: Source) -> Breaches:
 
     A room's registry may load the files of its own room by name.
     """
-    if source.path in MAY_IMPORT_LATE:
+    if source.path in MAY_IMPORT_LATE or source.room == ROOT_ROOM:
         return
     loads_by_name = not source.room or source.path.endswith("/registry.py")
     by_name: set[str] = set() if loads_by_name else {"import_module", "__import__"}

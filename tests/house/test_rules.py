@@ -56,7 +56,7 @@ KEPT: dict[str, tuple[str, str]] = {
     "file_length": ("genai/x.py", "x = 1\n" * 400),
     "function_length": ("genai/x.py", LONG_FUNCTION.replace("    x = 1\n", "", 1)),
     "imports_on_top": ("genai/x.py", "if TYPE_CHECKING:\n    import os"),
-    "imports_on_top, the root": ("app.py", "def f():\n    import os"),
+    "imports_on_top, the root": ("app/x.py", "def f():\n    import os"),
     "imports_on_top, a registry": ("providers/registry.py", "def f():\n    importlib.import_module('a')"),
     "names": ("genai/base.py", "class Baseline: ..."),
     "opening": ("genai/x.py", '"""One (e.g. this). Two? Three! Four: `x.y`. And five: six."""'),

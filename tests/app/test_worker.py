@@ -4,7 +4,8 @@ import asyncio
 import threading
 from pathlib import Path
 
-from tallygate.app import Worker, make_supply, open_log_keys, open_store, repeat
+from tallygate.app import Worker, make_supply
+from tallygate.app.opening import open_log_keys, open_store
 from tallygate.config.settings import Settings
 from tallygate.store.address import parse_address
 from tallygate.store.driver import DriverConnection
@@ -33,23 +34,3 @@ def test_callers_questions_do_not_keep_the_gateway_from_its_own(tmp_path: Path) 
             assert all(await asyncio.gather(*asked))
 
     assert asyncio.run(run()) == {"key_gone"}
-
-
-def test_what_is_repeated_survives_an_error_nobody_has_foreseen() -> None:
-    async def run() -> None:
-        done = asyncio.Event()
-        outcomes = iter([OSError("a bad moment"), None])
-
-        async def work() -> None:
-            if (error := next(outcomes)) is not None:
-                raise error
-            done.set()
-            await asyncio.Event().wait()
-
-        task = asyncio.create_task(repeat(0, work))
-        waiting = asyncio.create_task(done.wait())
-        await asyncio.wait((task, waiting), timeout=60, return_when=asyncio.FIRST_COMPLETED)
-        assert done.is_set()
-        task.cancel()
-
-    asyncio.run(run())
