@@ -181,7 +181,8 @@ budgets = Table(
     CheckConstraint("limit_nusd >= 0 AND spent_nusd >= 0 AND held_nusd >= 0", name="amounts"),
 )
 
-# Requests and tokens that flow at most so fast: `level_micro` is how full the bucket was at `seen_at_ns`.
+# Requests and tokens that flow at most so fast: a bucket was filled to `filled_micro` at `seen_at_ns` and leaks since
+# then; `held_tokens` are reserved in it for open calls.
 rates = Table(
     "rates",
     metadata,
@@ -191,12 +192,13 @@ rates = Table(
     Column("owner_id", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("per_minute", BigInteger, nullable=False),
-    Column("level_micro", BigInteger, nullable=False, server_default="0"),
+    Column("filled_micro", BigInteger, nullable=False, server_default="0"),
     Column("seen_at_ns", BigInteger, nullable=False, server_default="0"),
+    Column("held_tokens", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("owner_id", "kind"),
     CheckConstraint("level IN ('workspace', 'user', 'key')", name="level"),
     CheckConstraint("kind IN ('requests', 'tokens')", name="kind"),
-    CheckConstraint("per_minute >= 0 AND level_micro >= 0", name="amounts"),
+    CheckConstraint("per_minute >= 0 AND filled_micro >= 0 AND held_tokens >= 0", name="amounts"),
 )
 
 holds = Table(

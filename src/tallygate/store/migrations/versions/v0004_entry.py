@@ -39,14 +39,15 @@ def _create_rates() -> None:
         "rates",
         *(sa.Column(name, sa.Text, nullable=False) for name in ("id", "workspace_id", "level", "owner_id", "kind")),
         sa.Column("per_minute", sa.BigInteger, nullable=False),
-        sa.Column("level_micro", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("filled_micro", sa.BigInteger, nullable=False, server_default="0"),
         sa.Column("seen_at_ns", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("held_tokens", sa.BigInteger, nullable=False, server_default="0"),
         sa.PrimaryKeyConstraint("id", name="pk_rates"),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name="fk_rates_workspace_id"),
         sa.UniqueConstraint("owner_id", "kind", name="uq_rates_owner_id_kind"),
         sa.CheckConstraint("level IN ('workspace', 'user', 'key')", name="ck_rates_level"),
         sa.CheckConstraint("kind IN ('requests', 'tokens')", name="ck_rates_kind"),
-        sa.CheckConstraint("per_minute >= 0 AND level_micro >= 0", name="ck_rates_amounts"),
+        sa.CheckConstraint("per_minute >= 0 AND filled_micro >= 0 AND held_tokens >= 0", name="ck_rates_amounts"),
     )
 
 
