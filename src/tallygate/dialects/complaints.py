@@ -15,6 +15,7 @@ from tallygate.dialects.redaction import redact
 from tallygate.errors import (
     PayloadTooLarge,
     ProviderFailed,
+    ProviderForbidsUs,
     ProviderOverloaded,
     ProviderRefusedUs,
     ProviderRejected,
@@ -140,8 +141,10 @@ def judge(status: int, complaint: Complaint, retry_after_s: int | None) -> Tally
     if sentence := _OUR_ACCOUNT.get(complaint.code) or _OUR_ACCOUNT.get(complaint.kind):
         return ProviderRefusedUs(sentence)
     match status:
-        case 401 | 402 | 403:
+        case 401 | 402:
             return ProviderRefusedUs(_REFUSED[status])
+        case 403:
+            return ProviderForbidsUs(_REFUSED[status])
         case 413:
             return PayloadTooLarge(_TOO_LARGE)
         case 400 | 422 | 404:

@@ -20,11 +20,19 @@ class ProviderUnreachable(UpstreamError):
     code = "provider_unreachable"
 
 
+class ProviderNotConnected(ProviderUnreachable):
+    """The provider could not be reached, and nothing was sent to it."""
+
+
 class ProviderRefusedUs(UpstreamError):
     """The provider refused this gateway's own credentials or account."""
 
     code = "provider_refused_gateway"
     retry = False
+
+
+class ProviderForbidsUs(ProviderRefusedUs):
+    """The provider does not let this gateway's account do this, where other requests may be allowed."""
 
 
 class InvalidAnswer(UpstreamError):

@@ -11,6 +11,10 @@ Cause = Literal[
     "model_access",  # the key may not call this name
     "unpriced",  # what a call of it would cost is not known
     "repeated",  # the same target is tried under an earlier name
+    "capability",  # it is known not to be able to do what is asked
+    "circuit",  # it failed too often, and is left alone
+    "cooling",  # its provider asked to be left alone for a while
+    "busy",  # as many calls as its provider may have are under way
     "allowed_providers",
     "max_price",
     "data_region",
@@ -37,12 +41,13 @@ class Target(Struct, frozen=True):
 
 class Excluded(Struct, frozen=True):
     """A target that was considered and left out, with a reason for the caller to read. A name that was left out whole
-    is a target without a provider.
+    is a target without a provider. `wait_s`: in how many seconds that may be otherwise; 0 where nobody knows.
     """
 
     target: Target
     reason: str
     cause: Cause = "provider"
+    wait_s: int = 0
 
 
 class Plan(Struct, frozen=True):

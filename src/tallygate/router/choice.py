@@ -1,10 +1,11 @@
 """The plan of a call with wishes: further names, whom the caller allows, and in which order.
 
 Pure. Wishes narrow and order what `plan` would allow, and never widen it: nobody is served by a model whose name they
-did not give. Prices and measurements come in as functions.
+did not give. Where the caller does not say who comes first, the operator does. Prices, measurements, draws and who may
+be asked now come in as functions.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -22,7 +23,9 @@ from tallygate.errors import (
 )
 from tallygate.genai.plan import Cause, Excluded, Plan, Target
 from tallygate.genai.routing import Routing
+from tallygate.router.circuits import Bar
 from tallygate.router.health import Pace
+from tallygate.router.manners import IN_ORDER, Manner, draw_first
 from tallygate.router.plan import (
     Catalog,
     clean_name,
@@ -42,15 +45,33 @@ WISHED: Final[frozenset[Cause]] = frozenset(
 )
 """Causes that are the caller's own wishes."""
 
+PASSING: Final[frozenset[Cause]] = frozenset({"circuit", "cooling", "busy"})
+"""Causes that are over in a moment."""
+
 
 class Sight(Struct, frozen=True):
-    """What the router may look at: what can be called, what a name's target would be charged at (None: not priced), and
-    how quick a target was lately.
+    """What the router may look at: what can be called, what a name's target would be charged at (None: not priced), how
+    quick a target was lately, why it may not be asked now, and how the operator wants a name's targets to be put in
+    order. `draw` gives a number from 0 to below 1; without it nothing is drawn.
     """
 
     catalog: Catalog
     find_tariff: Callable[[str, Target], Tariff | None]
     find_pace: Callable[[Target], Pace]
+    find_bar: Callable[[Target], Bar | None] = lambda _: None
+    manners: Mapping[str, Manner] = {}
+    draw: Callable[[], float] | None = None
+
+
+class Survey(Struct, frozen=True):
+    """What a choice came to: the names asked for, those of them that can be served, in order, their targets, and who
+    was left out.
+    """
+
+    names: tuple[str, ...]
+    sold: tuple[str, ...]
+    targets: tuple[Target, ...]
+    excluded: tuple[Excluded, ...]
 
 
 def choose(sight: Sight, model: str, operation: str, wishes: Routing, allowed: frozenset[str] | None = None) -> Plan:
@@ -60,6 +81,14 @@ def choose(sight: Sight, model: str, operation: str, wishes: Routing, allowed: f
     Raises, if nothing is left: NothingFits if a wish left something out, else NoTarget, Unpriced, ModelAccessDenied or
     ModelNotFound, each with every target and why. InvalidValue if too many names were given.
     """
+    found = survey(sight, model, operation, wishes, allowed)
+    if not found.sold:
+        raise refuse(found.names, found.excluded)
+    return Plan(found.sold[0], operation, found.targets, found.excluded, found.sold[1:])
+
+
+def survey(sight: Sight, model: str, operation: str, wishes: Routing, allowed: frozenset[str] | None = None) -> Survey:
+    """As `choose`, also where nobody is left. Raises InvalidValue if too many names were given."""
     names = tuple(dict.fromkeys((model, *wishes.models)))
     if len(names) > NAMES_MAX:
         raise InvalidValue(f"A call may name {NAMES_MAX} models at most.", param="models")
@@ -80,9 +109,7 @@ def choose(sight: Sight, model: str, operation: str, wishes: Routing, allowed: f
         if fresh:
             targets += [replace(target, sold_as=name) for target in fresh] if sold else fresh
             sold.append(name)
-    if not sold:
-        raise refuse(names, excluded)
-    return Plan(sold[0], operation, tuple(targets), tuple(excluded), tuple(sold[1:]))
+    return Survey(names, tuple(sold), tuple(targets), tuple(excluded))
 
 
 def refuse(names: Sequence[str], excluded: Sequence[Excluded]) -> TallygateError:
@@ -94,6 +121,12 @@ def refuse(names: Sequence[str], excluded: Sequence[Excluded]) -> TallygateError
         "requested_models": tuple(map(clean_name, names)),
         "affected_providers": tuple(sorted({item.target.provider for item in excluded if item.target.provider})),
     }
+    if causes & PASSING:
+        # Whoever else was left out, for these it is worth to come again.
+        wait_s = min(item.wait_s for item in excluded if item.cause in PASSING)
+        return NoTarget(
+            f"Nobody can serve {wanted} now. {reasons}.", param="model", retry_after_s=wait_s, details=details
+        )
     if causes & WISHED:
         details["excluded_by"] = tuple(sorted(causes & WISHED))
         return NothingFits(f"Nobody who serves {wanted} is as this call wishes. {reasons}.", details=details)
@@ -122,6 +155,8 @@ def _choose_of(
     candidates = find_candidates(sight.catalog, name)
     if not candidates:
         return [], [Excluded(Target("", name), "no model of this name is here", "unknown_model")]
+    manner = sight.manners.get(name, IN_ORDER)
+    needs_price = needs_price or (wishes.sort is None and manner.choose == "price")
     fitting: list[Facts] = []
     excluded: list[Excluded] = []
     for target in candidates:
@@ -133,14 +168,33 @@ def _choose_of(
             excluded.append(missed)
         else:
             fitting.append(facts)
-    ordered = _arrange(fitting, wishes)
-    if not wishes.allow_fallbacks and not wishes.order:
-        excluded += [
-            Excluded(target, f"the caller allows none but the first, {ordered[0]}", "allowed_providers")
-            for target in ordered[1:]
-        ]
-        ordered = ordered[:1]
-    return ordered, excluded
+    if wishes.allow_fallbacks or wishes.order:
+        fitting, barred = _part(sight, fitting)
+        return _arrange(fitting, wishes, manner, sight.draw), [*excluded, *barred]
+    ordered = _arrange(fitting, wishes, manner, sight.draw)
+    if not ordered:
+        return [], excluded
+    first = ordered[0]
+    excluded += [
+        Excluded(target, f"the caller allows none but the first, {first}", "allowed_providers")
+        for target in ordered[1:]
+    ]
+    # Who stands behind the first does not become the first because that one fails.
+    bar = sight.find_bar(first)
+    return ([first], excluded) if bar is None else ([], [*excluded, _exclude(first, bar)])
+
+
+def _part(sight: Sight, fitting: list[Facts]) -> tuple[list[Facts], list[Excluded]]:
+    """Those who may be asked now, and the others."""
+    barred = [_exclude(facts.target, bar) for facts in fitting if (bar := sight.find_bar(facts.target))]
+    if not barred:
+        return fitting, barred
+    names = {item.target for item in barred}
+    return [facts for facts in fitting if facts.target not in names], barred
+
+
+def _exclude(target: Target, bar: Bar) -> Excluded:
+    return Excluded(target, bar.reason, bar.cause, bar.wait_s)
 
 
 def _look_up(sight: Sight, name: str, target: Target, *, needs_price: bool) -> Facts:
@@ -154,11 +208,15 @@ def _look_up(sight: Sight, name: str, target: Target, *, needs_price: bool) -> F
     )
 
 
-def _arrange(fitting: list[Facts], wishes: Routing) -> list[Target]:
+def _arrange(fitting: list[Facts], wishes: Routing, manner: Manner, draw: Callable[[], float] | None) -> list[Target]:
     """Targets in the order they are tried: the caller's, then what it sorts by, then the operator's."""
-    if wishes.sort is not None:
-        fitting = sorted(fitting, key=_KEYS[wishes.sort])
-    return sorted((facts.target for facts in fitting), key=lambda target: find_rank(target, wishes.order))
+    sort = wishes.sort or manner.choose
+    if key := _KEYS.get(sort):
+        fitting = sorted(fitting, key=key)
+    targets = [facts.target for facts in fitting]
+    if sort == "weight" and draw is not None and len(targets) > 1:
+        targets = draw_first(targets, manner, draw())
+    return sorted(targets, key=lambda target: find_rank(target, wishes.order)) if wishes.order else targets
 
 
 def _key_of_price(facts: Facts) -> tuple[int, int]:

@@ -7,7 +7,14 @@ sentence of ours here and left behind.
 import socket
 import ssl
 
-from tallygate.errors import InvalidAnswer, ProviderTimeout, ProviderUnreachable, StreamBroken, TallygateError
+from tallygate.errors import (
+    InvalidAnswer,
+    ProviderNotConnected,
+    ProviderTimeout,
+    ProviderUnreachable,
+    StreamBroken,
+    TallygateError,
+)
 
 
 def explain_connecting(error: OSError) -> TallygateError:
@@ -16,15 +23,15 @@ def explain_connecting(error: OSError) -> TallygateError:
         case TimeoutError():
             return ProviderTimeout("No connection to the provider could be made in time.")
         case socket.gaierror():
-            return ProviderUnreachable("The provider's name could not be looked up.")
+            return ProviderNotConnected("The provider's name could not be looked up.")
         case ssl.SSLCertVerificationError():
             return ProviderUnreachable("The provider's certificate is not valid for its name, or not trusted here.")
         case ssl.SSLError():
             return ProviderUnreachable("No secure connection to the provider could be agreed on.")
         case ConnectionRefusedError():
-            return ProviderUnreachable("The provider refused the connection; is it running?")
+            return ProviderNotConnected("The provider refused the connection; is it running?")
         case _:
-            return ProviderUnreachable("The provider could not be reached over the network.")
+            return ProviderNotConnected("The provider could not be reached over the network.")
 
 
 def no_head_in_time() -> TallygateError:

@@ -12,6 +12,7 @@ from tallygate.ledger.catalogue import load_catalogue
 from tallygate.ledger.pricelist import read_terms, try_terms
 from tallygate.providers.complaints import find_complaints
 from tallygate.providers.registry import load_rows
+from tallygate.router.manners import complain_of_weights
 from tallygate.router.naming import complain_of_aliases
 
 
@@ -50,6 +51,10 @@ def find_problems(resolved: Resolved) -> list[Problem]:
         for complaint in complain_of_aliases(
             settings.models, names, lambda name: name in offered or catalogue.has_model(name)
         )
+    ]
+    problems += [
+        _complain(complaint.sentence, complaint.model, "weights", origins)
+        for complaint in complain_of_weights(settings.models)
     ]
     return problems
 
