@@ -10,6 +10,7 @@ SAMPLES: Final = {
     "opening_credit_usd": "2.50",
     "discover": "no",
     "log_level": "debug",
+    "log_format": "json",
     "server.host": "0.0.0.0",
     "server.port": "9000",
     "server.workers": "3",

@@ -112,7 +112,8 @@ class Doors:
         except TallygateError as error:
             reply = render(error, route.dialect, request.request_id)
         except Exception:  # noqa: BLE001 - whatever broke, the client gets an answer
-            logger.exception("request %s broke at the door", request.request_id)
+            known = {"request_id": request.request_id}
+            logger.exception("request %s broke at the door", request.request_id, extra=known)
             reply = render(InternalError(), route.dialect, request.request_id)
         exchange.reply(reply)
 

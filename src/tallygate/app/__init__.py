@@ -20,7 +20,7 @@ from tallygate.genai.secret import Secret
 from tallygate.pipeline.supply import Supply
 from tallygate.providers.base import Found, Missing
 from tallygate.store.address import parse_address
-from tallygate.telemetry import configure
+from tallygate.telemetry import configure, take_strays
 
 __all__ = ["Announce", "Opened", "Worker", "make_supply", "serve"]
 
@@ -47,7 +47,8 @@ def serve(resolved: Resolved, *, demo: bool, announce: Announce) -> None:
     Raises: CannotListen, and the rooms' own refusals to start, whose texts are meant for the operator.
     """
     settings = resolved.settings
-    configure(settings.log_level)
+    configure(settings.log_level, settings.log_format, key_prefix=settings.keys.prefix)
+    take_strays(settings.log_format, key_prefix=settings.keys.prefix)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     # First of all, because a start that fails here must not have used up the one showing of the first key.
     with listen(settings.server) as listener:

@@ -49,6 +49,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = "0"
     discover: bool = True
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
     server: ServerSettings = field(default_factory=ServerSettings)
     keys: KeysSettings = field(default_factory=KeysSettings)
     limits: LimitsSettings = field(default_factory=LimitsSettings)

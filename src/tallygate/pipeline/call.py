@@ -158,6 +158,11 @@ class Call:
         self.started = False
 
     @property
+    def ids(self) -> dict[str, str]:
+        """What the log knows the call by."""
+        return {"call_id": self.id, "request_id": self.request_id}
+
+    @property
     def streaming(self) -> Streaming:
         """The client's dialect as one that streams: for a call whose answer is a stream."""
         return STREAMING[self.dialect.name]

@@ -35,7 +35,7 @@ from tallygate.pipeline.exchange import id_headers, target_headers
 from tallygate.pipeline.relay import Relayed
 from tallygate.pipeline.replay import Keeping
 from tallygate.receipts.receipt import Issuer, name_status
-from tallygate.telemetry import logger, observe
+from tallygate.telemetry import logger, tell_call
 
 Settle = Callable[[Settlement | Void, float], Awaitable[Result]]
 CountCosts = Callable[[Iterable[tuple[Target, Usage]]], tuple[Cost, ...]]
@@ -70,7 +70,7 @@ class Finisher:
         keeping: Keeping | None = None,
     ) -> Relayed:
         """Settle or void the call. Returns what its client is still to be told, which may have become an error."""
-        observe(relayed.outcome)
+        tell_call(relayed.outcome)
         if not relayed.outcome.sent and not call.started:
             if keeping is not None:
                 keeping.abandon()
@@ -116,7 +116,7 @@ class Finisher:
             )
             return settlement, _tell_receipt(call, told)
         except Exception:  # noqa: BLE001 - our own fault, and nobody pays for it
-            logger.exception("the bill of call %s broke inside the gateway", call.id)
+            logger.exception("the bill of call %s broke inside the gateway", call.id, extra=call.ids)
             receipt = self._issuer.draft_unseen(hold, "failed", "waived")
             settlement = Settlement(hold=hold, epoch=hold.epoch, amount_nusd=0, receipt=receipt)
             return settlement, structs.replace(relayed, error=InternalError())
@@ -145,10 +145,10 @@ class Finisher:
         try:
             result = await self._settle(item, self._wait_s)
         except TimeoutError:
-            logger.warning("the end of call %s is not written yet; it will be", call_id)
+            logger.warning("the end of call %s is not written yet; it will be", call_id, extra={"call_id": call_id})
             return "pending"
         except TallygateError:
-            logger.exception("the end of call %s cannot be written", call_id)
+            logger.exception("the end of call %s cannot be written", call_id, extra={"call_id": call_id})
             return "lost"
         if isinstance(result, Posted | Voided | AlreadyDone):
             return "done"

@@ -98,7 +98,7 @@ class Relay:
                 # The event loop ends. This call ends with it, but not without its settlement.
                 error = ShuttingDown()
             except Exception:  # noqa: BLE001 - whatever broke, the call comes to its end
-                logger.exception("call %s broke inside the gateway", call.id)
+                logger.exception("call %s broke inside the gateway", call.id, extra=call.ids)
                 error = InternalError()
             watch.fail(error)
             if not failures.note(target, error) or watch.delivered or call.departure.over:

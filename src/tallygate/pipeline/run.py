@@ -78,7 +78,7 @@ class Hallway:
         except ClientGone:
             return
         except Exception:  # noqa: BLE001 - whatever broke, the client gets an answer
-            logger.exception("call %s broke inside the gateway", call.id)
+            logger.exception("call %s broke inside the gateway", call.id, extra=call.ids)
             await apologise(call)
 
     async def _walk(self, call: Call) -> None:

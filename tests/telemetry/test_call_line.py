@@ -8,7 +8,8 @@ from msgspec import structs
 from tallygate.genai.outcome import Outcome
 from tallygate.genai.plan import Target
 from tallygate.genai.usage import Usage
-from tallygate.telemetry import configure, logger, observe
+from tallygate.telemetry import configure, logger
+from tallygate.telemetry.call_line import tell_call
 
 OUTCOME = Outcome(
     call_id="call_1",
@@ -30,7 +31,7 @@ def restored() -> object:
 
 def test_a_finished_call_is_one_line_when_debugging(capsys: pytest.CaptureFixture[str]) -> None:
     configure("debug")
-    observe(OUTCOME)
+    tell_call(OUTCOME)
     printed = capsys.readouterr().err
     assert printed.count("\n") == 1
     assert "call call_1" in printed
@@ -40,12 +41,12 @@ def test_a_finished_call_is_one_line_when_debugging(capsys: pytest.CaptureFixtur
 
 def test_an_operation_has_the_name_that_others_know(capsys: pytest.CaptureFixture[str]) -> None:
     configure("debug")
-    observe(structs.replace(OUTCOME, operation="embed"))
+    tell_call(structs.replace(OUTCOME, operation="embed"))
     assert "gen_ai.operation.name='embeddings'" in capsys.readouterr().err
 
 
 def test_nothing_is_said_of_a_call_otherwise(capsys: pytest.CaptureFixture[str]) -> None:
     configure("info")
-    observe(OUTCOME)
+    tell_call(OUTCOME)
     assert not capsys.readouterr().err
     assert not logger.isEnabledFor(logging.DEBUG)
