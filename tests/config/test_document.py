@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallygate.config.document import find_lines, read_document
+from tallygate.config.document import find_lines, read_document, read_source
 from tallygate.config.origin import ConfigError, Origin
 
 TEXT = '''# a comment with [brackets]
@@ -79,14 +79,14 @@ def test_every_key_of_a_file_is_found_and_nothing_else(tables: dict[str, dict[st
 
 def test_what_stands_nowhere_is_at_the_nearest_table(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text("x = 1\n[server]\nport = 1\n")
-    document = read_document(tmp_path, Path("a.toml"), Origin(kind="flag", place="--config"))
+    document = read_document(read_source(tmp_path, Path("a.toml"), Origin(kind="flag", place="--config")))
     assert document.locate(("server", "host")).place == "a.toml:2"
     assert document.locate(("nowhere",)).place == "a.toml"
 
 
 def test_a_byte_order_mark_is_no_part_of_a_key(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_bytes(b"\xef\xbb\xbfdata = 'x'\r\n")
-    document = read_document(tmp_path, Path("a.toml"), Origin(kind="flag", place="--config"))
+    document = read_document(read_source(tmp_path, Path("a.toml"), Origin(kind="flag", place="--config")))
     assert document.tables == {"data": "x"}
 
 
@@ -94,4 +94,4 @@ def test_a_byte_order_mark_is_no_part_of_a_key(tmp_path: Path) -> None:
 def test_what_is_not_toml_is_refused_by_name(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_bytes(content)
     with pytest.raises(ConfigError, match=r"a\.toml"):
-        read_document(tmp_path, Path("a.toml"), Origin(kind="flag", place="--config"))
+        read_document(read_source(tmp_path, Path("a.toml"), Origin(kind="flag", place="--config")))

@@ -15,11 +15,11 @@ import typer
 from msgspec import Struct
 
 from tallygate.api.listener import CannotListen, listen
+from tallygate.app.soundness import find_problems
 from tallygate.cli.env import find_base_url
 from tallygate.cli.terminal.configuration import read_settings
 from tallygate.cli.terminal.failure import Failure
 from tallygate.cli.terminal.options import AsJson, ConfigFile, DataFolder
-from tallygate.cli.terminal.soundness import find_problems
 from tallygate.cli.terminal.supply import look
 from tallygate.cli.terminal.table import print_json
 from tallygate.config import Resolved, Settings

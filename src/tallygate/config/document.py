@@ -4,6 +4,7 @@ It follows TOML 1.0 through the standard library's reader, which keeps no positi
 time on its own to learn its line. What the keys mean is not known here.
 """
 
+import hashlib
 import tomllib
 from pathlib import Path as FilePath
 from typing import Any, cast
@@ -11,6 +12,19 @@ from typing import Any, cast
 from msgspec import Struct
 
 from tallygate.config.origin import ConfigError, Origin, Path, Problem
+
+
+class Source(Struct, frozen=True):
+    """The text of one file as it was read, the name to show, and the whole path."""
+
+    text: str
+    shown: str
+    file: FilePath
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the text in hex: that of the file's bytes, if they begin with no byte-order mark."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
 
 
 class Document(Struct, frozen=True):
@@ -34,19 +48,28 @@ class Document(Struct, frozen=True):
         return Origin(kind="file", place=self.shown)
 
 
-def read_document(folder: FilePath, file: FilePath, named_by: Origin) -> Document:
-    """Read a TOML file, named from `folder`. Raises ConfigError when it is missing, unreadable or not TOML."""
+def read_source(folder: FilePath, file: FilePath, named_by: Origin) -> Source:
+    """Read a file, named from `folder`. Raises ConfigError when it is missing or unreadable."""
     whole = folder / file.expanduser()
     try:
-        text = whole.read_text("utf-8-sig")
+        # Line ends as they stand: the digest is one that others can take of the file.
+        text = whole.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigError([Problem("", f"cannot read the configuration file {file}: {reason}", named_by)]) from None
+    return Source(text=text, shown=str(file), file=whole)
+
+
+def read_document(source: Source) -> Document:
+    """The tables of a TOML text. Raises ConfigError when it is not TOML."""
+    text = source.text
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError([Problem("", f"this is not TOML: {error}", Origin(kind="file", place=str(file)))]) from None
-    return Document(tables=tables, lines=find_lines(text), shown=str(file), file=whole)
+        raise ConfigError(
+            [Problem("", f"this is not TOML: {error}", Origin(kind="file", place=source.shown))]
+        ) from None
+    return Document(tables=tables, lines=find_lines(text), shown=source.shown, file=source.file)
 
 
 def find_lines(text: str) -> dict[Path, int]:
