@@ -14,7 +14,7 @@ from msgspec import Meta, Raw, Struct
 from tallygate.dialects.faults import explain, name_kind
 from tallygate.dialects.openai_chat import own
 from tallygate.dialects.scan import list_members, outline
-from tallygate.errors import InvalidValue, MissingField
+from tallygate.errors import DuplicateKey, InvalidValue, MissingField
 from tallygate.genai.peek import Peek, Span
 
 _TOKENS_MAX: Final = 2**31 - 1
@@ -169,4 +169,4 @@ def _check_options(body: bytes, span: Span) -> None:
         return
     if [key for key, _ in list_members(value)].count("include_usage") > 1:
         path = "stream_options.include_usage"
-        raise InvalidValue(f"`{path}` stands twice, so its meaning is not certain.", param=path)
+        raise DuplicateKey(f"`{path}` stands twice, so its meaning is not certain.", param=path)
