@@ -178,5 +178,6 @@ def _show_story(details: Details) -> dict[str, object]:
         "usage_source": details.usage_source,
         "attempts": details.attempts,
         "dropped": details.dropped,
+        "guardrails": details.guardrails,
         "error_code": details.error_code or None,
     }

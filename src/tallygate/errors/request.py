@@ -154,6 +154,13 @@ class ModelAccessDenied(RequestError):
     code = "model_access_denied"
 
 
+class GuardrailBlocked(RequestError):
+    """A guardrail of this gateway does not let this pass."""
+
+    status = 403
+    code = "guardrail_blocked"
+
+
 class Unpriced(RequestError):
     """The model has no price here for what this call could use, so it cannot be served."""
 
@@ -288,6 +295,13 @@ class ConcurrencyLimit(RequestError):
     status = 429
     code = "concurrency_limit"
     retry = None
+
+
+class TooManyWrongKeys(RequestError):
+    """Too many wrong API keys came from your address. Wait before you try another one; a right one is served."""
+
+    status = 429
+    code = "too_many_wrong_keys"
 
 
 class TooManySignIns(RequestError):

@@ -20,6 +20,15 @@ class Tried(Struct, frozen=True, omit_defaults=True):
     error: str = ""
 
 
+class Guarded(Struct, frozen=True):
+    """What one guardrail did at one stage, and how often: never what it found."""
+
+    stage: str
+    name: str
+    action: str
+    count: int
+
+
 class Details(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Times are in milliseconds from the request's arrival. `usage` holds the counts that are known, by their names;
     `sold_as` is the name whose price is paid, where it is another than the caller used; `policy` the digest of the
@@ -41,6 +50,7 @@ class Details(Struct, frozen=True, kw_only=True, omit_defaults=True):
     finish_reasons: tuple[str, ...] = ()
     attempts: tuple[Tried, ...] = ()
     dropped: tuple[str, ...] = ()
+    guardrails: tuple[Guarded, ...] = ()
     error_code: str = ""
     policy: str = ""
     first_chunk_ms: int | None = None

@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from tallygate.genai.details import Tried, UsageSource
+from tallygate.genai.details import Guarded, Tried, UsageSource
 
 ReceiptStatus = Literal["ok", "partial", "cancelled", "failed", "recovered"]
 """How the call ended, as `outcome.Status`; `recovered`: its process died, and another one closed its account."""
@@ -105,6 +105,7 @@ class ReceiptDraft(Struct, frozen=True, kw_only=True):
     route: RoutePart | None = None
     timing_ms: TimingPart | None = None
     dropped: tuple[str, ...] = ()
+    guardrails: tuple[Guarded, ...] = ()
     seed: bytes = b""
 
     def __repr__(self) -> str:

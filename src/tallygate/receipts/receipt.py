@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tallygate.genai.book import Hold
-from tallygate.genai.details import Details, Tried
+from tallygate.genai.details import Details, Guarded, Tried
 from tallygate.genai.receipt_draft import (
     ChargeBasis,
     ForwardedPart,
@@ -106,6 +106,7 @@ class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
     route: RoutePart | None = None
     timing_ms: TimingPart | None = None
     dropped: tuple[str, ...] = ()
+    guardrails: tuple[Guarded, ...] = ()
 
 
 class Issuer:
@@ -172,6 +173,7 @@ class Issuer:
             usage=_draft_usage(details),
             timing_ms=TimingPart(total=details.duration_ms, ttft=details.first_chunk_ms),
             dropped=_fit_list(details.dropped),
+            guardrails=tuple(map(_fit_guarded, details.guardrails[:_LIST_MAX])),
             seed=seed,
         )
 
@@ -226,6 +228,7 @@ def complete(draft: ReceiptDraft, posted: Posted) -> bytes:
                 transfer=posted.transfer_id,
             ),
             dropped=draft.dropped,
+            guardrails=draft.guardrails,
         )
     )
 
@@ -264,6 +267,10 @@ def _draft_usage(details: Details) -> UsagePart:
 
 def _fit_attempt(tried: Tried) -> Tried:
     return Tried(_fit(tried.provider), _fit(tried.model), tried.status, _fit(tried.error))
+
+
+def _fit_guarded(guarded: Guarded) -> Guarded:
+    return Guarded(guarded.stage, _fit(guarded.name), guarded.action, fit_integer(guarded.count))
 
 
 def _fit_list(texts: tuple[str, ...]) -> tuple[str, ...]:

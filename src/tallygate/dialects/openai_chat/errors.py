@@ -10,7 +10,7 @@ import msgspec
 from tallygate.dialects.base import Rendered
 from tallygate.dialects.complaints import decode_complaint, guess_status, judge, read_complaint
 from tallygate.dialects.retry_after import read_retry_after
-from tallygate.errors import InternalError, ModelAccessDenied, PermissionDenied, TallygateError, UpstreamError
+from tallygate.errors import GuardrailBlocked, InternalError, ModelAccessDenied, PermissionDenied, TallygateError, UpstreamError
 
 
 def read_error(status: int, body: bytes, retry_after: str | None) -> TallygateError:
@@ -26,6 +26,7 @@ def read_failure(value: Any) -> TallygateError:
 
 # The nearest class upwards counts; what none of them covers goes by its status.
 _TYPES: Final[dict[type[TallygateError], str]] = {
+    GuardrailBlocked: "content_policy",
     PermissionDenied: "permission_denied",
     ModelAccessDenied: "permission_denied",
     UpstreamError: "server_error",

@@ -39,6 +39,7 @@ _KINDS: Final = {
 _CALLERS: Final = "invalid_request"
 _OURS: Final = "server"
 _NO_PROVIDER: Final = "provider_unavailable"
+_POLICY: Final = "content_policy_violation"
 
 _PROVIDERS_KINDS: Final = frozenset({
     "content_policy_violation", "context_length_exceeded", "image_download_failed", "image_too_large",
@@ -62,6 +63,8 @@ def find_kind(error: TallygateError) -> str:
         return _OURS
     if isinstance(error, errors.NoTarget):
         return _NO_PROVIDER
+    if isinstance(error, errors.GuardrailBlocked):
+        return _POLICY
     provider_code = error.details.get("provider_code")
     if provider_code in _PROVIDERS_KINDS:
         return str(provider_code)
@@ -80,6 +83,9 @@ def error_object(error: TallygateError, request_id: str) -> dict[str, Any]:
         facts["request_id"] = request_id
     if not isinstance(error, errors.InternalError):
         facts |= {name: fact for name, fact in error.details.items() if name not in _ELSEWHERE}
+        if isinstance(error, errors.GuardrailBlocked):
+            # What clients of this wire look for; of what was flagged nothing is shown.
+            facts |= {"reasons": [error.details.get("guardrail", "")], "flagged_input": ""}
         if error.param is not None:
             facts["param"] = error.param
     told: dict[str, Any] = {"code": find_status(error), "message": error.message, "metadata": facts}
