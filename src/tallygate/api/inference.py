@@ -5,13 +5,17 @@ from typing import Final
 from tallygate.access.claims import read_claim_key
 from tallygate.access.credentials import read_credential
 from tallygate.api.call_id import make_call_id
-from tallygate.api.door import Request
+from tallygate.api.door import Request, header
 from tallygate.api.urls import Door, Route
 from tallygate.dialects.registry import CLIENT_DIALECTS, COUNTING
+from tallygate.errors import InvalidValue
 from tallygate.pipeline.call import Call, Client
 
 CALLS: Final[frozenset[Door]] = frozenset({"call", "count"})
 """The doors that lead to the hallway."""
+
+TIMEOUT: Final = b"x-tallygate-timeout-ms"
+_DIGITS_MAX: Final = 9
 
 
 def open_call(request: Request, route: Route, client: Client, *, json_depth_max: int) -> Call:
@@ -39,7 +43,21 @@ def open_call(request: Request, route: Route, client: Client, *, json_depth_max:
         arrived_ns=request.arrived_ns,
         address=f"{request.method} {request.path}",
         claim_key=read_claim_key(request.headers) if route.billable else None,
+        timeout_ms=_read_timeout(request.headers),
+        traceparent=(header(request.headers, b"traceparent") or b"").decode("latin-1"),
+        peer=request.peer,
     )
+
+
+def _read_timeout(headers: tuple[tuple[bytes, bytes], ...]) -> int | None:
+    """How long the caller lets the call take, all attempts together. Raises InvalidValue."""
+    given = [value for name, value in headers if name == TIMEOUT]
+    if not given:
+        return None
+    text = given[0].strip()
+    if len(given) > 1 or not 0 < len(text) <= _DIGITS_MAX or not text.isdigit() or int(text) == 0:
+        raise InvalidValue(f"The header {TIMEOUT.decode()} takes a whole number of milliseconds from 1 on.")
+    return int(text)
 
 
 def find_operation(route: Route) -> str:

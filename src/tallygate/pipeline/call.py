@@ -106,7 +106,9 @@ class Departure:
 class Call:
     """One request, from its door to its end. Made by `api`, walked by `pipeline.run`.
 
-    `address` is method and path, as in ``POST /v1/messages``; `claim_key` the text of its Idempotency-Key.
+    `address` is method and path, as in ``POST /v1/messages``; `claim_key` the text of its Idempotency-Key; `peer` the
+    client's address, empty where it has none; `timeout_ms` how long its caller lets it take;
+    `traceparent` the header by which it belongs to a trace of its client's, as it came.
     """
 
     __slots__ = (
@@ -122,8 +124,12 @@ class Call:
         "id",
         "operation",
         "peek",
+        "peer",
         "request_id",
         "started",
+        "timeout_ms",
+        "traceparent",
+        "until_ns",
     )
 
     def __init__(
@@ -141,6 +147,9 @@ class Call:
         arrived_ns: int,
         address: str = "",
         claim_key: str | None = None,
+        peer: str = "",
+        timeout_ms: int | None = None,
+        traceparent: str = "",
     ) -> None:
         self.id = call_id
         self.request_id = request_id
@@ -154,8 +163,17 @@ class Call:
         self.arrived_ns = arrived_ns
         self.address = address
         self.claim_key = claim_key
+        self.traceparent = traceparent
+        self.peer = peer
         self.departure = Departure()
         self.started = False
+        self.timeout_ms = timeout_ms
+        # On the process's monotonic clock; None: it may take its time. Set by `Deadline`.
+        self.until_ns: int | None = None
+
+    def find_left_ms(self) -> float | None:
+        """How long the call may still take; None: as long as it likes."""
+        return None if self.until_ns is None else (self.until_ns - time.monotonic_ns()) / 1_000_000
 
     @property
     def ids(self) -> dict[str, str]:

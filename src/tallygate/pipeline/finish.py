@@ -35,7 +35,7 @@ from tallygate.pipeline.exchange import id_headers, target_headers
 from tallygate.pipeline.relay import Relayed
 from tallygate.pipeline.replay import Keeping
 from tallygate.receipts.receipt import Issuer, name_status
-from tallygate.telemetry import logger, tell_call
+from tallygate.telemetry import logger
 
 Settle = Callable[[Settlement | Void, float], Awaitable[Result]]
 CountCosts = Callable[[Iterable[tuple[Target, Usage]]], tuple[Cost, ...]]
@@ -70,7 +70,6 @@ class Finisher:
         keeping: Keeping | None = None,
     ) -> Relayed:
         """Settle or void the call. Returns what its client is still to be told, which may have become an error."""
-        tell_call(relayed.outcome)
         if not relayed.outcome.sent and not call.started:
             if keeping is not None:
                 keeping.abandon()

@@ -5,7 +5,7 @@ takes this walk and no other; what a step does lives in its own room.
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from tallygate.access.admission import Admitted, Answered, Asked, Turnstile
 from tallygate.access.permissions import MODELS_USE, require
@@ -28,10 +28,10 @@ from tallygate.pipeline.relay import Relay, Relayed
 from tallygate.pipeline.replay import Keeping, give_again
 from tallygate.pipeline.running import Running
 from tallygate.pipeline.watch import Watch
-from tallygate.telemetry import logger
+from tallygate.telemetry import Finished, Reporter, logger
 
-Recall = Callable[[Secret | None], Principal | None]
-Identify = Callable[[Secret | None], Awaitable[Principal]]
+Recall = Callable[[Secret | None, str], Principal | None]
+Identify = Callable[[Secret | None, str], Awaitable[Principal]]
 MakePlan = Callable[[Peek, str, frozenset[str] | None], Plan]
 Suit = Callable[[Plan, Peek, bytes, Dialect], Plan]
 Vouch = Callable[[], None]
@@ -44,7 +44,8 @@ class Steps(Struct, frozen=True):
 
     `recall` knows principals as they once were; `suit` leaves only targets that can do what is asked, and raises
     UnsupportedParameter where none can; `vouch` raises ReceiptsUnavailable where no call may be made because
-    nobody could prove it later; `quote` raises Unpriced, UnsupportedParameter; `heed` learns how quick a target was.
+    nobody could prove it later; `quote` raises Unpriced, UnsupportedParameter; `heed` learns how quick a target was;
+    `find_total_ms` says how long a call may take, None: as long as it likes.
     """
 
     recall: Recall
@@ -61,6 +62,8 @@ class Steps(Struct, frozen=True):
     heed: Heed
     note: Note
     finisher: Finisher
+    find_total_ms: Callable[[], int | None] = lambda: None
+    reporter: Reporter = field(default_factory=Reporter)
 
 
 class Hallway:
@@ -73,7 +76,7 @@ class Hallway:
     async def run(self, call: Call) -> None:
         """Serve one call to its end, whatever happens to its client: the body of its owner task. Never raises."""
         try:
-            with Deadline(call):
+            with Deadline(call, self._steps.find_total_ms()):
                 await self._walk(call)
         except ClientGone:
             return
@@ -86,7 +89,7 @@ class Hallway:
         steps = self._steps
         try:
             if call.operation == "count":
-                plan = self._plan(call, await steps.identify(call.credential))
+                plan = self._plan(call, await steps.identify(call.credential, call.peer))
                 await steps.counter.answer(call, plan)
                 return
             principal, plan, quote = await self._approach(call)
@@ -96,18 +99,19 @@ class Hallway:
                 await give_again(call, steps.spool, passed)
                 return
         except TallygateError as refusal:
+            steps.reporter.refuse(refusal.code)
             await call.refuse(refusal)
             return
         await self._serve(call, plan, passed)
 
     async def _approach(self, call: Call) -> tuple[Principal, Plan, Quote]:
         """Who calls, who may serve it, and what it may cost. Raises what those steps raise."""
-        known = self._steps.recall(call.credential)
+        known = self._steps.recall(call.credential, call.peer)
         if known is not None:
             # Whoever goes on is looked at anew by the turnstile; whoever would be refused is looked at anew here.
             with suppress(TallygateError):
                 return known, *self._quote(call, known)
-        principal = await self._steps.identify(call.credential)
+        principal = await self._steps.identify(call.credential, call.peer)
         return principal, *self._quote(call, principal)
 
     def _plan(self, call: Call, principal: Principal) -> Plan:
@@ -133,7 +137,11 @@ class Hallway:
         commitments = call.client = Commitments(call, watch)
         with steps.running.keep(call, admitted.key_id), self._pacer.keep(admitted, watch, len(call.body)):
             relayed = await steps.relay.serve(call, plan, admitted, watch)
-        await conclude(call, await steps.finisher.finish(call, admitted, relayed, commitments, keeping))
+        told = await steps.finisher.finish(call, admitted, relayed, commitments, keeping)
+        steps.reporter.tell(
+            Finished(relayed.outcome, call.dialect.name, call.request_id, call.peek.stream, call.traceparent)
+        )
+        await conclude(call, told)
         steps.heed(relayed.outcome)
 
 
@@ -147,6 +155,7 @@ def ask(call: Call, plan: Plan, quote: Quote) -> Asked:
         models=(plan.request_model, *plan.others),
         quote=quote,
         claim_key=call.claim_key,
+        peer=call.peer,
     )
 
 

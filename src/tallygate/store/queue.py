@@ -90,6 +90,11 @@ class Queue:
             if self._closing:
                 return None
 
+    def count(self) -> int:
+        """How many entries wait, about: other threads go on meanwhile."""
+        lines = (self._ends, self._asked, self._notes, self._bulk, self._aside)
+        return self._inbound.qsize() + sum(map(len, lines))
+
     def put_back(self, entries: Iterable[Entry]) -> None:
         """These were not done, through no fault of theirs: they come first the next time."""
         for entry in reversed(list(entries)):

@@ -35,6 +35,7 @@ from tallygate.store.address import DatabaseAddress
 from tallygate.store.book import Away, Book, BookError, Broken, Busy, EpochEnded, Full, Loaded, Walled
 from tallygate.store.engines import open_book
 from tallygate.store.epochs import Life, begin_life
+from tallygate.store.figures import Figures
 from tallygate.store.patience import Patience
 from tallygate.store.queue import Batch, Beat, Close, Entry, Queue
 from tallygate.store.receipt_rows import ReceiptRow, make_row
@@ -88,6 +89,7 @@ class Writer:
         self._patience: dict[float, Patience] = {}
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._life: Life | None = None
+        self.figures = Figures()
         # The rest is the thread's own; others only look, to find a statement that hangs.
         self._book: Book | None = None
         self._busy_since: float | None = None
@@ -155,6 +157,10 @@ class Writer:
         """Give a sign of life. Called by the event loop, so that a loop that hangs gives none."""
         self._cut_hanging()
         self._queue.put(Beat())
+
+    def count_queued(self) -> int:
+        """How many items wait to be written, about."""
+        return self._queue.count()
 
     def live_holds(self) -> frozenset[str]:
         """Ids of the holds whose calls live in this process: asked for, held, or not decided yet."""
@@ -288,6 +294,7 @@ class Writer:
             if not self._was_committed(loaded):
                 raise
         self._queue.put_aside(stuck)
+        self.figures.note(folded.results)
         self._waiting.deliver(ready, folded.results)
         if receipts:
             self._on_posted()

@@ -4,7 +4,7 @@ The only room that spells the names of OpenTelemetry's GenAI conventions. No pro
 here; nothing leaves this machine unless an operator names a collector.
 """
 
-from tallygate.telemetry.call_line import tell_call
 from tallygate.telemetry.log import Form, configure, logger, take_strays
+from tallygate.telemetry.reporter import Finished, Reporter
 
-__all__ = ["Form", "configure", "logger", "take_strays", "tell_call"]
+__all__ = ["Finished", "Form", "Reporter", "configure", "logger", "take_strays"]
