@@ -37,6 +37,7 @@ from tallygate.pipeline.relay import Fetch, Relay
 from tallygate.pipeline.run import Hallway, Steps
 from tallygate.pipeline.running import Running
 from tallygate.providers.base import Provider
+from tallygate.router.gates import Gates
 from tallygate.transport.base import Timeouts
 from tests.fakes.exits import KeptClient, Script, ScriptedExit, fetch_nothing
 from tests.fakes.ledger import OWNERS, Shelf, build_town
@@ -89,6 +90,7 @@ class Stage:
         self.exit = ScriptedExit(*scripts)
         self.shelf: Shelf = build_town(credit_nusd=credit_nusd)
         self.writer = ShelfWriter(self.shelf)
+        self.gates = Gates()
         self.spool = Spool(Folder(folder), bytes(32), IdempotencySettings())
         self.running = Running(self.find_dead)
         self._targets = tuple(Target(name, "m") for name in targets)
@@ -112,18 +114,20 @@ class Stage:
                 turnstile=self.turnstile,
                 spool=self.spool,
                 running=self.running,
-                relay=Relay(self.exit, lambda: providers, Timeouts(), fetch=fetch, silence_s=silence_s),
+                relay=Relay(
+                    self.exit, lambda: providers, Timeouts(), fetch=fetch, gates=self.gates, silence_s=silence_s
+                ),
                 heed=self.heeded.append,
                 note=self.writer.note,
                 finisher=self.finisher,
             )
         )
 
-    def recall(self, credential: Secret | None) -> Principal | None:
+    def recall(self, credential: Secret | None, peer: str) -> Principal | None:
         """As the doorman: what was read last, however old."""
         return self._known.get(credential.reveal()) if credential else None
 
-    async def identify(self, credential: Secret | None) -> Principal:
+    async def identify(self, credential: Secret | None, peer: str) -> Principal:
         """The key that is named by its id."""
         self.identified += 1
         key: Key | None = self.shelf.tables["keys"].get(credential.reveal()) if credential else None

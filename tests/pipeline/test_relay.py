@@ -26,6 +26,7 @@ from tallygate.pipeline.call import Call
 from tallygate.pipeline.relay import Relay, Relayed
 from tallygate.pipeline.watch import Watch
 from tallygate.providers.base import OutputCapKey, Provider
+from tallygate.router.gates import Gates
 from tallygate.transport.base import Timeouts
 from tests.fakes.exits import JSON, KeptClient, Script, ScriptedExit, fetch_nothing
 from tests.fakes.ledger import build_town, hold
@@ -81,8 +82,9 @@ async def serve(
     plan: Plan | None = None,
     rows: Mapping[str, Provider] = PROVIDERS,
     admitted: Admitted | None = None,
+    gates: Gates | None = None,
 ) -> Relayed:
-    relay = Relay(exit_, lambda: rows, Timeouts(), fetch=fetch_nothing)
+    relay = Relay(exit_, lambda: rows, Timeouts(), fetch=fetch_nothing, gates=gates or Gates())
     return await relay.serve(call, plan or make_plan(), admitted or admit(), Watch(call))
 
 

@@ -33,6 +33,7 @@ def make_supply(settings: Settings, *, demo: bool) -> Supply:
         discovers=settings.discover,
         demo=demo,
         own_key_prefix=settings.keys.prefix,
+        router=settings.router,
     )
 
 

@@ -10,11 +10,12 @@ from msgspec import Meta, Struct, field
 
 from tallygate.access.settings import KeysSettings, LimitsSettings
 from tallygate.api.settings import ServerSettings
+from tallygate.dashboard.settings import DashboardSettings
 from tallygate.genai.secret import Secret
 from tallygate.media.settings import IdempotencySettings
 from tallygate.providers.settings import ProviderSettings
 from tallygate.receipts.settings import ReceiptsSettings
-from tallygate.router.settings import ModelSettings
+from tallygate.router.settings import ModelSettings, RouterSettings
 from tallygate.store.settings import StoreSettings
 from tallygate.transport.settings import FetchSettings, TransportSettings
 
@@ -56,7 +57,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     idempotency: IdempotencySettings = field(default_factory=IdempotencySettings)
     receipts: ReceiptsSettings = field(default_factory=ReceiptsSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
+    dashboard: DashboardSettings = field(default_factory=DashboardSettings)
     transport: TransportSettings = field(default_factory=TransportSettings)
     fetch: FetchSettings = field(default_factory=FetchSettings)
+    router: RouterSettings = field(default_factory=RouterSettings)
     providers: dict[str, ProviderSettings] = field(default_factory=dict[str, ProviderSettings])
     models: dict[str, ModelSettings] = field(default_factory=dict[str, ModelSettings])

@@ -44,7 +44,7 @@ class Counter:
         body = call.dialect.edit(call.body, call.peek, edits)
         request = outgoing(provider, call.dialect.name, body, call.forwarded, stream=False, counting=True)
         with call.departure.watching():
-            answer = await self._exit.send(request, self._timeouts)
+            answer = await self._exit.send(request, provider.find_timeouts(self._timeouts))
             try:
                 answered = await read_whole(answer, ERROR_BODY_BYTES_MAX)
             finally:

@@ -21,17 +21,19 @@ from tallygate.errors import (
     TallygateError,
 )
 from tallygate.genai.outcome import Outcome, Status
-from tallygate.genai.plan import Plan, Target
+from tallygate.genai.plan import Excluded, Plan, Target
 from tallygate.genai.unfold import unfold
 from tallygate.pipeline.call import Call, ClientGone
 from tallygate.pipeline.exchange import Exchange, exchange_headers, prepare
-from tallygate.pipeline.failures import Failures
+from tallygate.pipeline.failures import Failures, Turn
 from tallygate.pipeline.heartbeat import SILENCE_S, Heartbeat
 from tallygate.pipeline.passage import Passage, introduced
 from tallygate.pipeline.reading import ANSWER_BYTES_MAX, ERROR_BODY_BYTES_MAX, read_whole
 from tallygate.pipeline.watch import Watch
 from tallygate.providers.base import Provider
 from tallygate.providers.outgoing import outgoing
+from tallygate.router.circuits import SERVED, UNKNOWN, judge_error
+from tallygate.router.gates import Gates, Ticket
 from tallygate.telemetry import logger
 from tallygate.transport.base import Answer, Exit, Timeouts
 from tallygate.transport.fetch import Fetched
@@ -56,7 +58,8 @@ class Relayed(Struct, frozen=True):
 
 class Relay:
     """Walks a plan's targets. `providers` maps a provider's name to its row and may be replaced as a whole at run
-    time; `fetch` gets media behind URLs; a stream that is silent for `silence_s` gets a sign of life.
+    time; `fetch` gets media behind URLs; `gates` knows who may be asked; a stream that is silent for `silence_s` gets a
+    sign of life.
     """
 
     def __init__(
@@ -66,48 +69,73 @@ class Relay:
         timeouts: Timeouts,
         *,
         fetch: Fetch,
+        gates: Gates,
         silence_s: float = SILENCE_S,
     ) -> None:
         self._exit = exit_
         self._providers = providers
         self._timeouts = timeouts
         self._fetch = fetch
+        self._gates = gates
         self._silence_s = silence_s
 
     async def serve(self, call: Call, plan: Plan, admitted: Admitted, watch: Watch) -> Relayed:
         """Ask the targets in order until one answers. Never raises what a call can survive: the error is in the
         result.
         """
-        failures = Failures(plan)
-        for target in plan.targets:
-            if failures.is_spared(target):
+        failures = Failures(plan, self._gates)
+        self._gates.retries.earn()
+        while (turn := failures.find_next(call.find_left_ms())) is not None:
+            watch.begin(turn.target)
+            tried = await self._try(call, turn, admitted, watch)
+            if isinstance(tried, Relayed):
+                return tried
+            if isinstance(tried, Excluded):
+                failures.leave_out(tried)
                 continue
-            watch.begin(target)
-            error: TallygateError
-            try:
-                with call.departure.watching():
-                    if failures.noted:
-                        # A request may be translated for many targets in vain: others have their turn in between.
-                        await asyncio.sleep(0)
-                    return await self._attempt(call, await self._prepare(call, target, admitted), watch)
-            except ClientGone:
-                return Relayed(watch.outcome("cancelled"), client_gone=True)
-            except TallygateError as failure:
-                error = failure
-            except asyncio.CancelledError:
-                # The event loop ends. This call ends with it, but not without its settlement.
-                error = ShuttingDown()
-            except Exception:  # noqa: BLE001 - whatever broke, the call comes to its end
-                logger.exception("call %s broke inside the gateway", call.id, extra=call.ids)
-                error = InternalError()
-            watch.fail(error)
-            if not failures.note(target, error) or watch.delivered or call.departure.over:
+            watch.fail(tried)
+            if not failures.note(turn.target, tried) or watch.delivered or call.departure.over:
                 break
         error = failures.find_error()
         status: Status = "partial" if watch.delivered else "failed"
         if status == "failed" and error is call.departure.called_off:
             status = "cancelled"
         return Relayed(watch.outcome(status, error.code), error=error)
+
+    async def _try(
+        self, call: Call, turn: Turn, admitted: Admitted, watch: Watch
+    ) -> Relayed | Excluded | TallygateError:
+        """One attempt, or why there was none. Never raises: what went wrong is returned."""
+        ticket: Ticket | Excluded | None = None
+        verdict = UNKNOWN
+        error: TallygateError
+        try:
+            with call.departure.watching():
+                if turn.pause_s is not None:
+                    await asyncio.sleep(turn.pause_s)
+                ticket = self._gates.enter(turn.target)
+                if isinstance(ticket, Excluded):
+                    return ticket
+                exchange = await self._prepare(call, turn.target, admitted)
+                relayed = await self._attempt(call, exchange, watch, ticket)
+                verdict = SERVED
+                return relayed
+        except ClientGone:
+            return Relayed(watch.outcome("cancelled"), client_gone=True)
+        except TallygateError as failure:
+            error = failure
+            # A call that somebody has stopped says nothing of who was serving it.
+            verdict = UNKNOWN if call.departure.over else judge_error(failure)
+        except asyncio.CancelledError:
+            # The event loop ends. This call ends with it, but not without its settlement.
+            error = ShuttingDown()
+        except Exception:  # noqa: BLE001 - whatever broke, the call comes to its end
+            logger.exception("call %s broke inside the gateway", call.id)
+            error = InternalError()
+        finally:
+            if isinstance(ticket, Ticket):
+                ticket.end(verdict)
+        return error
 
     async def _prepare(self, call: Call, target: Target, admitted: Admitted) -> Exchange:
         """The request to one target, with the media behind its URLs where the target fetches none itself."""
@@ -119,7 +147,7 @@ class Relay:
         media = {url: (found.media_type, found.data) for url, found in fetched.items()}
         return prepare(call, target, provider, admitted, media)
 
-    async def _attempt(self, call: Call, exchange: Exchange, watch: Watch) -> Relayed:
+    async def _attempt(self, call: Call, exchange: Exchange, watch: Watch, ticket: Ticket) -> Relayed:
         watch.dropped = exchange.dropped
         forwarded = call.forwarded if exchange.dialect is call.dialect else ()
         request = outgoing(exchange.provider, exchange.dialect.name, exchange.body, forwarded, stream=call.peek.stream)
@@ -127,7 +155,8 @@ class Relay:
         headers = exchange_headers(call, exchange)
         with Heartbeat(call, headers, self._silence_s) as heartbeat:
             watch.send(request.body)
-            answer = await (serve(request) if serve else self._exit.send(request, self._timeouts))
+            timeouts = exchange.provider.find_timeouts(self._timeouts)
+            answer = await (serve(request) if serve else self._exit.send(request, timeouts))
             try:
                 if answer.status >= 300:
                     body = await read_whole(answer, ERROR_BODY_BYTES_MAX)
@@ -139,7 +168,7 @@ class Relay:
                     return await self._unfolded(call, exchange, answer, watch)
                 if kind == "text/html":
                     raise InvalidAnswer("The provider sent a web page where a stream was asked for.")
-                return await self._stream(call, exchange, answer, watch, heartbeat)
+                return await self._stream(call, exchange, answer, watch, heartbeat, ticket)
             finally:
                 answer.close()
 
@@ -164,7 +193,7 @@ class Relay:
         return Relayed(watch.outcome("ok"), exchange_headers(call, exchange), body)
 
     async def _stream(
-        self, call: Call, exchange: Exchange, answer: Answer, watch: Watch, heartbeat: Heartbeat
+        self, call: Call, exchange: Exchange, answer: Answer, watch: Watch, heartbeat: Heartbeat, ticket: Ticket
     ) -> Relayed:
         # Each event of each stream passes here: nothing is called that need not be.
         passage = Passage(call, exchange, watch)
@@ -172,6 +201,8 @@ class Relay:
             data = await answer.read()
             failure = passage.take(data)
             if watch.begun and passage.ready:
+                if ticket.is_probe:
+                    ticket.prove()
                 if not call.started:
                     await heartbeat.start()
                 # Counted first: whoever interrupts the wait behind a write finds the bytes handed on already.

@@ -5,8 +5,9 @@ Each part is replaced as a whole whenever there is news of it. Where a price or 
 """
 
 import os
+import random
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Final
 
@@ -19,6 +20,7 @@ from tallygate.genai.outcome import Outcome
 from tallygate.genai.peek import Peek
 from tallygate.genai.plan import Plan, Target
 from tallygate.genai.price_row import PriceRow
+from tallygate.genai.routing import Routing
 from tallygate.genai.usage import Usage
 from tallygate.ledger.catalogue import load_catalogue
 from tallygate.ledger.price_rows import write_row
@@ -33,10 +35,12 @@ from tallygate.providers.settings import ProviderSettings
 from tallygate.router.abilities import Abilities
 from tallygate.router.choice import Sight, choose
 from tallygate.router.fitness import keep_able
+from tallygate.router.gates import Gates
 from tallygate.router.health import Health
+from tallygate.router.manners import find_manners
 from tallygate.router.naming import name_models
 from tallygate.router.plan import Catalog, Shelf, build_catalog, plan
-from tallygate.router.settings import ModelSettings
+from tallygate.router.settings import ModelSettings, RouterSettings
 from tallygate.router.wishes import Tariff
 from tallygate.store.enquirer import Enquirer
 from tallygate.store.price_feed import load_prices
@@ -44,6 +48,8 @@ from tallygate.transport.http import HttpExit
 
 QUOTED_MAX = 1_024
 """Names of models come from callers, so what is remembered of them must have an end."""
+
+NO_WISHES: Final = Routing()
 
 _FREE_TERMS: Final = write_row(price_free("sale", "any")).terms
 
@@ -65,19 +71,46 @@ class Supply:
         discovers: bool,
         demo: bool,
         own_key_prefix: str,
+        router: RouterSettings = RouterSettings(),
+        draw: Callable[[], float] = random.random,
     ) -> None:
         self._models = models
         self._discovers = discovers
+        self._own_key_prefix = own_key_prefix
         self._known = load(providers, os.environ, demo=demo, own_key_prefix=own_key_prefix)
         self._list = load_catalogue()
         self._price_rows: tuple[PriceRow, ...] = ()
         self._quoted: dict[str, PriceRow] = {}
         self._health = Health()
+        self.gates = Gates(router)
+        self._draw = draw
+        self.rows: Mapping[str, Provider] = {}
         self._use(self._known)
+
+    def renew(
+        self,
+        providers: Mapping[str, ProviderSettings],
+        models: Mapping[str, ModelSettings],
+        router: RouterSettings,
+        *,
+        discovers: bool,
+    ) -> None:
+        """Go on with other settings, in one step. Keys are read again; what a look at this machine showed stays, and
+        what is known of targets. Calls that have their plan keep it.
+        """
+        loaded = load(providers, os.environ, demo=self._known.demo, own_key_prefix=self._own_key_prefix)
+        seen = self.providers.looked if discovers else ()
+        self._models, self._discovers, self._known = models, discovers, loaded
+        self.gates.use(router)
+        self._use(loaded.joined(seen))
 
     def _use(self, providers: Providers) -> None:
         self.providers = providers
-        self.rows: Mapping[str, Provider] = providers.rows
+        earlier, self.rows = self.rows, providers.rows
+        for name, row in self.rows.items():
+            if name in earlier and earlier[name] != row:
+                self.gates.forgive(name)
+        self.gates.cap({name: row.concurrency for name, row in self.rows.items() if row.concurrency is not None})
         shelves = {
             name: Shelf(
                 operations=list_operations(row),
@@ -88,6 +121,7 @@ class Supply:
             )
             for name, row in self.rows.items()
         }
+        self._manners = find_manners(self._models)
         declared = {name: model.targets for name, model in self._models.items() if model.targets}
         known = build_catalog(declared, providers.offers, shelves)
         self.abilities = Abilities(self.rows, providers.offers, self._models)
@@ -117,15 +151,23 @@ class Supply:
         `allowed` are the names that the caller's key may call, None: all. They are heeded where the caller wishes
         something of who serves, and may name several; else the one name is the hallway's to ask about.
         """
+        if peek.routing is None and peek.model not in self._manners:  # nearly always
+            return self.gates.keep_open(plan(self.catalog, peek.model, operation))
         if peek.routing is None:
-            return plan(self.catalog, peek.model, operation)
+            return choose(self.look_round(peek.body_bytes, self._draw), peek.model, operation, NO_WISHES)
+        return choose(self.look_round(peek.body_bytes, self._draw), peek.model, operation, peek.routing, allowed)
+
+    def look_round(self, input_tokens: int, draw: Callable[[], float] | None = None) -> Sight:
+        """What the router may look at for a call with so much input. Without `draw` nothing is drawn."""
         now_ns = time.monotonic_ns()
-        sight = Sight(
+        return Sight(
             self.catalog,
-            find_tariff=partial(self._find_tariff, peek.body_bytes, time.time_ns()),
+            find_tariff=partial(self._find_tariff, input_tokens, time.time_ns()),
             find_pace=lambda target: self._health.find_pace(target, now_ns),
+            find_bar=self.gates.find_bar,
+            manners=self._manners,
+            draw=draw,
         )
-        return choose(sight, peek.model, operation, peek.routing, allowed)
 
     def _find_tariff(self, input_tokens: int, at_ns: int, name: str, target: Target) -> Tariff | None:
         """What a call with so much input is charged under a name, if this target alone may serve it."""

@@ -13,7 +13,8 @@ from tallygate.genai.caching import CacheHint
 from tallygate.genai.catalog import Capabilities, Offer, Quality
 from tallygate.genai.ceilings import Reach
 from tallygate.genai.secret import Secret
-from tallygate.transport.base import Answer, OutgoingRequest
+from tallygate.transport.base import Answer, OutgoingRequest, Timeouts
+from tallygate.transport.settings import Milliseconds
 
 Auth = Literal["bearer", "x-api-key", "x-goog-api-key", "none"]
 """The header a key travels in: ``authorization: Bearer KEY``, one of the two named ones, or none at all."""
@@ -66,6 +67,24 @@ class Engine(Struct, frozen=True):
     inquiry: Inquiry | None = None
 
 
+class OwnTimeouts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Limits on one exchange with one provider, in milliseconds. None: as with everybody."""
+
+    connect_ms: Milliseconds | None = None
+    first_byte_ms: Milliseconds | None = None
+    silence_ms: Milliseconds | None = None
+    total_ms: Milliseconds | None = None
+
+    def over(self, others: Timeouts) -> Timeouts:
+        """These, and the others' where these say nothing."""
+        return Timeouts(
+            connect_ms=self.connect_ms or others.connect_ms,
+            first_byte_ms=self.first_byte_ms or others.first_byte_ms,
+            silence_ms=self.silence_ms or others.silence_ms,
+            total_ms=self.total_ms or others.total_ms,
+        )
+
+
 class Provider(Struct, frozen=True, kw_only=True):
     """One row. `name` is what stands before the slash in ``provider/model``; `title` is for people.
 
@@ -80,6 +99,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     counts. `cache_hints` are those that it knows in the dialect `openai_chat`, which has none. `free_of_charge` says
     whether nobody bills its calls; None leaves that to what the provider is. `regions` is every place it may serve a
     call from, `keeps_inputs` whether it keeps what it is sent once it has answered; empty and None: not known.
+    `timeouts` go before those of the way out; `concurrency` is how many calls it may have under way, None: any number.
     """
 
     name: str
@@ -105,6 +125,12 @@ class Provider(Struct, frozen=True, kw_only=True):
     free_of_charge: bool | None = None
     regions: tuple[str, ...] = ()
     keeps_inputs: bool | None = None
+    timeouts: OwnTimeouts | None = None
+    concurrency: int | None = None
+
+    def find_timeouts(self, others: Timeouts) -> Timeouts:
+        """The limits on an exchange with this provider, where `others` are everybody's."""
+        return others if self.timeouts is None else self.timeouts.over(others)
 
     @property
     def free(self) -> bool:

@@ -134,6 +134,8 @@ def _override(row: Provider, own: ProviderSettings) -> Provider:
         "regions": own.regions or None,
         "keeps_inputs": own.keeps_inputs,
         "cache_hints": None if own.cache_hints is None else frozenset(own.cache_hints),
+        "timeouts": own.timeouts,
+        "concurrency": own.concurrency,
         "capabilities": _prefer(own.capabilities, row.capabilities) if own.capabilities else None,
     }
     return structs.replace(row, **{name: value for name, value in changes.items() if value is not None})

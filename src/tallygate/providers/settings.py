@@ -11,7 +11,7 @@ from msgspec import Meta, Struct, field
 
 from tallygate.genai.caching import CacheHint
 from tallygate.genai.catalog import Capabilities
-from tallygate.providers.base import Auth, OutputCapKey
+from tallygate.providers.base import Auth, OutputCapKey, OwnTimeouts
 
 HttpUrl = Annotated[str, Meta(pattern="^https?://[^/]", description="a URL that begins with http:// or https://")]
 UrlPath = Annotated[str, Meta(pattern="^/", description="a path that begins with /")]
@@ -46,3 +46,7 @@ class ProviderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     cache_hints: tuple[CacheHint, ...] | None = None
     # What its models can do, by patterns of their names; said before what is known here.
     capabilities: dict[str, Capabilities] | None = None
+    # In milliseconds; what is not said here is as `[transport]` says.
+    timeouts: OwnTimeouts | None = None
+    # How many calls may be under way there, of each process; None: any number.
+    concurrency: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None

@@ -1,8 +1,8 @@
 """Whether a target may be asked, by what became of the calls before: one circuit for each target, as a pure state
-machine over (circuit, verdict, time).
+machine over (circuit, verdict, time). No clock is read here.
 
-Closed: every call passes. Cooling: the provider has asked for a rest. Open: it failed too often, and nobody asks it.
-Half-open: its time is over, and one call at a time tries whether it serves again. No clock is read here.
+Closed, every call passes; cooling, the provider has asked for a rest; open, it failed too often and nobody asks it;
+half-open, its time is over and one call at a time tries whether it serves again.
 """
 
 from typing import Final, Literal

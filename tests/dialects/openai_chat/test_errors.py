@@ -10,6 +10,7 @@ from tallygate.dialects.openai_chat.errors import read_error, read_failure, writ
 from tallygate.errors import (
     PayloadTooLarge,
     ProviderFailed,
+    ProviderForbidsUs,
     ProviderOverloaded,
     ProviderRefusedUs,
     ProviderRejected,
@@ -31,7 +32,7 @@ SHAPES = [body(), b"", HTML, b"null", b"[]", b"[" * 9_999, b'{"error":{"error":{
     [
         (401, ProviderRefusedUs),
         (402, ProviderRefusedUs),
-        (403, ProviderRefusedUs),
+        (403, ProviderForbidsUs),
         (413, PayloadTooLarge),
         (408, ProviderTimeout),
         (504, ProviderTimeout),
