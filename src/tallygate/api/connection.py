@@ -13,12 +13,13 @@ from msgspec import Struct
 
 from tallygate.api.answer import CONTINUE
 from tallygate.api.arrivals import Arrivals
-from tallygate.api.door import Reply, Request, choose_request_id
+from tallygate.api.door import Request, choose_request_id
 from tallygate.api.exchange import Exchange
 from tallygate.api.framing import RequestReader
 from tallygate.api.head import Head
-from tallygate.api.middleware import BODIED, Matched
+from tallygate.api.middleware import BODIED
 from tallygate.api.peer import find_peer
+from tallygate.api.surface import Doors, Place
 from tallygate.errors import RequestTimeout, ServerBusy, ShuttingDown, TallygateError
 
 WRITE_BYTES_HIGH: Final = 64 * 1024
@@ -44,26 +45,6 @@ class Limits(Struct, frozen=True):
     idle_s: float
     write_stall_s: float
     hosts: frozenset[str]
-
-
-class Doors(Protocol):
-    """What a request leads to."""
-
-    def match(self, head: Head) -> Matched:
-        """Where a request goes, judged by its head. Raises RequestError."""
-        ...
-
-    def is_call(self, matched: Matched) -> bool:
-        """True where a model answers: a client that leaves ends what was begun for it."""
-        ...
-
-    def refuse(self, error: TallygateError, path: str, request_id: str) -> Reply:
-        """An error in the words of the address it was asked at; an empty path if that is not known."""
-        ...
-
-    def serve(self, matched: Matched, request: Request, exchange: Exchange) -> Coroutine[Any, Any, None]:
-        """Answer one request to its end. Never raises."""
-        ...
 
 
 class Front(Protocol):
@@ -123,7 +104,7 @@ class Connection(asyncio.Protocol):
         self._state: State = "idle"
         self._since_s = self._loop.time()
         self._head: Head | None = None
-        self._matched: Matched | None = None
+        self._matched: Place | None = None
         self._exchange: Exchange | None = None
         # Nothing more is read: the client sent too much ahead (deaf), or has said all it will say (ended).
         self._deaf = self._ended = False

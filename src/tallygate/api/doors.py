@@ -63,7 +63,7 @@ class Rooms(Struct, frozen=True):
 
 
 class Doors:
-    """Serves whole requests (connection.Doors, server.Doors)."""
+    """Serves whole requests (surface.Doors, server.Doors)."""
 
     def __init__(self, rooms: Rooms, settings: ServerSettings) -> None:
         self._rooms = rooms

@@ -9,8 +9,9 @@ from email.utils import formatdate
 from typing import Final
 
 from tallygate.api.arrivals import Arrivals
-from tallygate.api.connection import LINGER_S, Connection, Doors, Limits
+from tallygate.api.connection import LINGER_S, Connection, Limits
 from tallygate.api.settings import ServerSettings
+from tallygate.api.surface import Doors
 from tallygate.telemetry import logger
 
 SWEEP_S: Final = 1.0

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, Protocol
 
-from tallygate.api import connection
+from tallygate.api import surface
 from tallygate.api.front import Front
 from tallygate.api.settings import ServerSettings
 
@@ -24,7 +24,7 @@ BACKLOG: Final = 2048
 FILES_MAX: Final = 1 << 20
 
 
-class Doors(connection.Doors, Protocol):
+class Doors(surface.Doors, Protocol):
     """What is served, with its beginning and its end."""
 
     @property

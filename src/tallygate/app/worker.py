@@ -19,7 +19,6 @@ from tallygate.api.account import Accounts
 from tallygate.api.doors import Doors, Rooms
 from tallygate.api.proofs import Proofs
 from tallygate.api.quote import Quotes
-from tallygate.app.configuration import Configuration
 from tallygate.app.late_desk import LateDesk
 from tallygate.app.late_window import LateWindow
 from tallygate.app.opening import give_opening_credit
@@ -55,7 +54,7 @@ from tallygate.store.reader import Reader
 from tallygate.store.recovery import Sweeper, keep_beating
 from tallygate.store.standing import find_dead_keys
 from tallygate.store.writer import Writer
-from tallygate.telemetry import configure, logger
+from tallygate.telemetry import logger
 from tallygate.transport.fetch import Fetcher
 from tallygate.transport.http import HttpExit
 
@@ -65,16 +64,14 @@ class Worker:
 
     def __init__(
         self,
-        configuration: Configuration,
+        settings: Settings,
         address: DatabaseAddress,
         pepper: bytes,
         log_keys: LogKeys,
         supply: Supply,
         port: int,
     ) -> None:
-        self._configuration = configuration
-        self._settings = settings = configuration.settings
-        self._address, self._supply, self._port = address, supply, port
+        self._settings, self._address, self._supply, self._port = settings, address, supply, port
         admin_key = load_or_create_admin_key(settings.data / "admin-key", settings.admin_key, settings.keys.prefix)
         self._minter = Minter(pepper, settings.keys.prefix)
         self._reader = Reader(address)
@@ -113,7 +110,7 @@ class Worker:
         self._fetcher = Fetcher(settings.fetch, settings.transport, own_url=settings.public_url)
         self._doorman = Doorman(self._reader.find_key, pepper=pepper, prefix=settings.keys.prefix, admin_key=admin_key)
         self._running = Running(self._find_dead)
-        self._desk = LateDesk(address, self._minter, self._writer, configuration, settings.server.json_depth_max)
+        self._desk = LateDesk(address, self._minter, self._writer, settings.server.json_depth_max)
         self._window = LateWindow(
             settings,
             address,
@@ -128,23 +125,9 @@ class Worker:
 
     def open_doors(self, *, is_first: bool) -> House:
         """The doors to everything. The first worker of a gateway gives the opening credit."""
-        doors = Doors(self._join_rooms(is_first=is_first), self._settings.server)
-
-        def use(settings: Settings) -> None:
-            configure(settings.log_level, settings.log_format, key_prefix=settings.keys.prefix)
-            self._settings = settings
-            self._supply.renew(settings.providers, settings.models, settings.router, discovers=settings.discover)
-            doors.use(self._join_rooms(is_first=is_first))
-
-        self._configuration.follow(use)
-        return House(
-            doors, self._window.open, enabled=self._settings.dashboard.enabled, public_url=self._settings.public_url
-        )
-
-    def _join_rooms(self, *, is_first: bool) -> Rooms:
         settings, supply = self._settings, self._supply
         accounts = Accounts(self._enquirer, settings.limits.concurrency)
-        return Rooms(
+        rooms = Rooms(
             hallway=Hallway(self._join_steps()),
             identify=self._doorman.identify,
             accounts=accounts,
@@ -157,6 +140,9 @@ class Worker:
             start=partial(self._start, is_first=is_first),
             stop=self._stop,
             version=__version__,
+        )
+        return House(
+            Doors(rooms, settings.server), self._window.open, enabled=self._settings.dashboard.enabled, public_url=self._settings.public_url
         )
 
     def _join_steps(self) -> Steps:
@@ -178,11 +164,10 @@ class Worker:
             ),
             spool=self._spool,
             running=self._running,
-            relay=Relay(self._exit, lambda: supply.rows, timeouts, fetch=self._fetcher.fetch_all, gates=supply.gates),
+            relay=Relay(self._exit, lambda: supply.rows, timeouts, fetch=self._fetcher.fetch_all),
             heed=supply.heed,
             note=writer.note,
             finisher=Finisher(writer.settle, supply.count_costs, self._issuer),
-            find_total_ms=lambda: supply.gates.rules.total_ms,
         )
 
     async def _start(self, *, is_first: bool) -> None:
@@ -199,7 +184,6 @@ class Worker:
         await self._supply.look(self._exit, self._port)
         await self._sweep_spool()
         self._tasks += [
-            asyncio.create_task(self._configuration.tend()),
             asyncio.create_task(repeat(KEYS_EVERY_S, self._running.look)),
             asyncio.create_task(repeat(store.heartbeat_s, self._sweeper.sweep)),
             asyncio.create_task(repeat(PRICES_EVERY_S, partial(self._supply.hear_prices, self._inspector))),

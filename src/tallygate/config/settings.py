@@ -15,7 +15,7 @@ from tallygate.genai.secret import Secret
 from tallygate.media.settings import IdempotencySettings
 from tallygate.providers.settings import ProviderSettings
 from tallygate.receipts.settings import ReceiptsSettings
-from tallygate.router.settings import ModelSettings, RouterSettings
+from tallygate.router.settings import ModelSettings
 from tallygate.store.settings import StoreSettings
 from tallygate.transport.settings import FetchSettings, TransportSettings
 
@@ -60,6 +60,5 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     dashboard: DashboardSettings = field(default_factory=DashboardSettings)
     transport: TransportSettings = field(default_factory=TransportSettings)
     fetch: FetchSettings = field(default_factory=FetchSettings)
-    router: RouterSettings = field(default_factory=RouterSettings)
     providers: dict[str, ProviderSettings] = field(default_factory=dict[str, ProviderSettings])
     models: dict[str, ModelSettings] = field(default_factory=dict[str, ModelSettings])
