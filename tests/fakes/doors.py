@@ -21,8 +21,10 @@ from tallygate.access.keys import Minter
 from tallygate.api.account import Accounts
 from tallygate.api.admin.desk import Desk
 from tallygate.api.admin.doors import serve_admin
+from tallygate.api.admin.editions import State
 from tallygate.api.door import Reply, Request
 from tallygate.api.doors import Doors, Rooms
+from tallygate.api.explain import Routes
 from tallygate.api.proofs import Proofs
 from tallygate.api.quote import Quotes
 from tallygate.api.server import Server, new_event_loop
@@ -40,14 +42,18 @@ from tallygate.ledger.pricelist import PriceList
 from tallygate.ledger.quote import Quote, make_quote
 from tallygate.pipeline.call import Call
 from tallygate.pipeline.run import Hallway
+from tallygate.pipeline.supply import Supply
+from tallygate.providers.settings import ProviderSettings
 from tallygate.receipts.receipt import complete
 from tallygate.router.plan import build_catalog
+from tallygate.router.settings import ModelSettings, PriceSettings
 from tallygate.store.address import DatabaseAddress
 from tallygate.store.database import Database
 from tallygate.store.enquirer import Enquirer
 from tallygate.store.reader import Reader
 from tallygate.store.rows import KeyRecord
 from tallygate.store.writer import Writer
+from tallygate.telemetry import Reporter
 from tests.contract.gateway import Reply as Answer
 from tests.contract.gateway import read_reply
 from tests.fakes.log import KEYS
@@ -67,6 +73,16 @@ class NoHallway(Hallway):
 
     async def run(self, call: Call) -> None:
         raise AssertionError("a door led to the hallway")
+
+
+class FirstEdition:
+    """A configuration that nobody changes."""
+
+    async def reload(self) -> State:
+        return self.show()
+
+    def show(self) -> State:
+        return State(1, 0, None, None, (), (), {os.getpid(): 1})
 
 
 class House:
@@ -121,6 +137,23 @@ PRICES = PriceList(
 )
 
 
+LAB = ProviderSettings(base_url="http://lab", speaks={"openai_chat": "/v1/chat/completions"})
+SUPPLY = Supply(
+    {"lab": LAB, "den": LAB},
+    {
+        "shared": ModelSettings(
+            targets=("lab/a", "den/a", "gone/a"),
+            weights={"lab/a": 3},
+            price=PriceSettings(input="1.00", output="2.00"),
+        )
+    },
+    discovers=False,
+    demo=False,
+    own_key_prefix="lx-",
+)
+"""What routes are explained over."""
+
+
 def quote(plan: Plan, peek: Peek, body: bytes, dialect: Dialect) -> Quote:
     """As the gateway makes it, at the prices above."""
     reach = Reach(context_tokens=100_000, output_tokens_max=10_000)
@@ -135,7 +168,7 @@ def build_rooms(address: DatabaseAddress, database: Database, clock_ns: Any) -> 
     accounts = Accounts(enquirer, clock_ns=clock_ns)
     # Time flies here: what is read is never a second old.
     proofs = Proofs(KEYS.public, KEYS.origin, callers=enquirer, strangers=strangers, clock_s=count(0.0, 9.0).__next__)
-    desk = Desk(database, MINTER, writer, json_depth_max=64)
+    desk = Desk(database, MINTER, writer, json_depth_max=64, configuration=FirstEdition())
 
     async def start() -> None:
         reader.start()
@@ -150,11 +183,15 @@ def build_rooms(address: DatabaseAddress, database: Database, clock_ns: Any) -> 
     async def administer(path: str, request: Request) -> Reply:
         return await serve_admin(desk, path, request)
 
+    async def show_metrics(_: Request) -> Reply:
+        return Reply(200, b"figures", content_type="text/plain")
+
     return Rooms(
         hallway=NoHallway(),
         identify=doorman.identify,
         accounts=accounts,
         quotes=Quotes(accounts, plan, lambda found, *_: found, quote, json_depth_max=64, clock_ns=clock_ns),
+        routes=Routes(SUPPLY, json_depth_max=64),
         proofs=proofs,
         admin=administer,
         catalog=lambda: build_catalog({}, (), {}),
@@ -163,6 +200,8 @@ def build_rooms(address: DatabaseAddress, database: Database, clock_ns: Any) -> 
         start=start,
         stop=stop,
         version="test",
+        metrics=show_metrics,
+        reporter=Reporter(),
     )
 
 

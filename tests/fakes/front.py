@@ -24,6 +24,7 @@ from tallygate.errors import TallygateError
 from tallygate.pipeline.call import Call, ClientGone
 from tallygate.pipeline.run import Hallway
 from tallygate.router.plan import build_catalog
+from tallygate.telemetry import Reporter
 
 WAIT_S = 20.0
 EVENT = b"data: " + b"x" * 1017 + b"\n\n"
@@ -240,7 +241,7 @@ class Opened:
         raise AssertionError("it never happened")
 
 
-async def _nobody(_: object) -> Principal:
+async def _nobody(*_: object) -> Principal:
     raise AssertionError("nobody is asked for a key here")
 
 
@@ -263,6 +264,8 @@ def make_rooms(hallway: Hallway) -> Rooms:
         start=_nothing,
         stop=_nothing,
         version="test",
+        metrics=_nothing,
+        reporter=Reporter(),
     )
 
 

@@ -13,6 +13,7 @@ from tallygate.api import models, openrouter_models, passports
 from tallygate.api.account import Accounts, show_credits, show_generation, show_key
 from tallygate.api.door import Reply, Request, json_reply
 from tallygate.api.exchange import Exchange
+from tallygate.api.explain import Routes, list_health, show_route
 from tallygate.api.guard import Identify, admit
 from tallygate.api.head import Head
 from tallygate.api.inference import CALLS, open_call
@@ -37,8 +38,9 @@ from tallygate.errors import (
 )
 from tallygate.pipeline.run import Hallway
 from tallygate.router.plan import Catalog
-from tallygate.telemetry import logger
+from tallygate.telemetry import Reporter, logger
 
+ServeMetrics = Callable[[Request], Awaitable[Reply]]
 ServeAdmin = Callable[[str, Request], Awaitable[Reply]]
 
 
@@ -52,6 +54,7 @@ class Rooms(Struct, frozen=True):
     identify: Identify
     accounts: Accounts
     quotes: Quotes
+    routes: Routes
     proofs: Proofs
     admin: ServeAdmin
     catalog: Callable[[], Catalog]
@@ -60,6 +63,8 @@ class Rooms(Struct, frozen=True):
     start: Callable[[], Awaitable[None]]
     stop: Callable[[], Awaitable[None]]
     version: str
+    metrics: ServeMetrics
+    reporter: Reporter
 
 
 class Doors:
@@ -69,6 +74,10 @@ class Doors:
         self._rooms = rooms
         self._draining = False
         self.settings = settings
+
+    def use(self, rooms: Rooms) -> None:
+        """Lead to these from the next request on. Whoever is inside comes to the end where they are."""
+        self._rooms = rooms
 
     async def start(self) -> None:
         """Make ready for a first request."""
@@ -110,6 +119,7 @@ class Doors:
                 return
             reply = await self._open(route, request)
         except TallygateError as error:
+            self._rooms.reporter.refuse(error.code)
             reply = render(error, route.dialect, request.request_id)
         except Exception:  # noqa: BLE001 - whatever broke, the client gets an answer
             known = {"request_id": request.request_id}
@@ -176,6 +186,12 @@ class Doors:
                 return await show_quote(rooms.quotes, request, principal)
             case "receipts":
                 return await serve_receipts(rooms.proofs, route.path, request, principal)
+            case "explain":
+                return await show_route(rooms.routes, request, principal)
+            case "target_health":
+                return list_health(rooms.routes, request)
+            case "metrics":
+                return await rooms.metrics(request)
             case "admin":
                 return await rooms.admin(route.path, request)
             case door:

@@ -47,6 +47,11 @@ class Front:
         """How many there are."""
         return len(self._connections)
 
+    @property
+    def arriving_bytes(self) -> int:
+        """How much has come of bodies that are not whole."""
+        return self.arrivals.held_bytes
+
     def start(self) -> None:
         """Begin to watch the clock, inside the event loop."""
         self.date = f"date: {formatdate(usegmt=True)}\r\n"

@@ -55,6 +55,11 @@ class Server:
         self._told = asyncio.Event()
         self._hurried = asyncio.Event()
 
+    @property
+    def front(self) -> Front:
+        """The connections, and what is on its way in them."""
+        return self._front
+
     def stop(self) -> None:
         """Let running requests end, then stop; asked a second time, do not wait for them."""
         if self._told.is_set():
@@ -79,17 +84,28 @@ class Server:
             self._front.close()
 
 
-def run_server(doors: Doors, listener: socket.socket, opened: Callable[[], None]) -> None:
-    """Serve on `listener` until SIGTERM or SIGINT, then let running answers end. `opened` is called once when ready."""
+def run_server(
+    doors: Doors,
+    listener: socket.socket,
+    opened: Callable[[], None],
+    hear: Callable[[], None] | None = None,
+    watch: Callable[[Front], None] = lambda _: None,
+) -> None:
+    """Serve on `listener` until SIGTERM or SIGINT, then let running answers end. `opened` is called once when ready,
+    `hear` at each SIGHUP, `watch` with the connections before there are any.
+    """
     connections_max = raise_file_limit() // 2
 
     async def serve() -> None:
         server = Server(doors, listener, connections_max)
+        watch(server.front)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             # A worker ignores the terminal's Ctrl-C, which its parent passes on in its own words.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 loop.add_signal_handler(number, server.stop)
+        if hear is not None:
+            loop.add_signal_handler(signal.SIGHUP, hear)
         await server.run(opened)
 
     with asyncio.Runner(loop_factory=new_event_loop) as runner:

@@ -10,6 +10,7 @@ Door = Literal[
     "call", "count", "list_models", "show_model", "home", "health", "ready",
     "credits", "key", "usage", "generation", "quote", "admin", "receipts", "log",
     "upgrade", "list_passports", "show_passport", "openrouter_account", "openrouter_models", "openrouter_model",
+    "metrics", "explain", "target_health",
 ]  # fmt: skip
 
 Policy = Literal["public", "models", "any key", "routing", "accounting", "admin"]
@@ -63,6 +64,7 @@ URLS: tuple[Route, ...] = (
     Route(("GET",),            "/v1/usage",                 "unified",            "accounting", "usage"),
     Route(("GET",),            "/v1/generation",            "unified",            "accounting", "generation"),
     Route(("POST",),           "/v1/quote",                 "unified",            "routing",    "quote"),
+    Route(("POST",),           "/v1/route/explain",         "unified",            "routing",    "explain"),
     Route(("GET",),            "/v1/receipts",              "unified",            "accounting", "receipts"),
     Route(("POST",),           "/v1/receipts/verify",       "unified",            "public",     "log"),
     Route(("GET",),            "/v1/receipts/{id}/proof",   "unified",            "accounting", "receipts"),
@@ -85,7 +87,11 @@ URLS: tuple[Route, ...] = (
     Route(("POST",),           "/v1/admin/payouts",         "unified",            "admin",      "admin"),
     Route(("POST",),           "/v1/admin/refunds",         "unified",            "admin",      "admin"),
     Route(("GET", "POST"),     "/v1/admin/prices",          "unified",            "admin",      "admin"),
+    Route(("GET",),            "/v1/admin/health",          "unified",            "admin",      "target_health"),
+    Route(("GET",),            "/v1/admin/config",          "unified",            "admin",      "admin"),
+    Route(("POST",),           "/v1/admin/reload",          "unified",            "admin",      "admin"),
     Route(("HEAD", "GET"),     "/",                         "openai_chat",        "public",     "home"),
     Route(("GET",),            "/health",                   "openai_chat",        "public",     "health"),
     Route(("GET",),            "/ready",                    "openai_chat",        "public",     "ready"),
+    Route(("GET",),            "/metrics",                  "openai_chat",        "admin",      "metrics"),
 )  # fmt: skip

@@ -5,7 +5,10 @@ start does once, `worker` one process with its rooms, `tending` what is done the
 start needs (migrations, the first key), or few ever ask for, is imported only then, so that a warm start is quick.
 """
 
+import os
+import signal
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from msgspec import Struct
@@ -13,7 +16,9 @@ from msgspec import Struct
 from tallygate.api.listener import listen, shown_host
 from tallygate.api.server import run_server
 from tallygate.api.workers import run_workers
+from tallygate.app.configuration import Configuration
 from tallygate.app.opening import make_supply, open_log_keys, open_store
+from tallygate.app.renewal import Renewal
 from tallygate.app.worker import Worker
 from tallygate.config.resolution import Resolved
 from tallygate.genai.secret import Secret
@@ -21,6 +26,7 @@ from tallygate.pipeline.supply import Supply
 from tallygate.providers.base import Found, Missing
 from tallygate.store.address import parse_address
 from tallygate.telemetry import configure, take_strays
+from tallygate.telemetry.sheets import open_folder
 
 __all__ = ["Announce", "Opened", "Worker", "make_supply", "serve"]
 
@@ -56,21 +62,28 @@ def serve(resolved: Resolved, *, demo: bool, announce: Announce) -> None:
         address = parse_address(settings.database_url, settings.data)
         pepper, first_key = open_store(settings, address)
         log_keys = open_log_keys(settings, address)
+        parent = os.getpid() if settings.server.workers > 1 else None
+        sheets = None if parent is None else open_folder(settings.data / "metrics")
+        # Whoever renews the configuration while we start is heard as soon as somebody listens.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        with closing(Renewal(resolved)) as renewal:
 
-        def work(index: int) -> None:
-            supply = make_supply(settings, demo=demo)
-            doors = Worker(settings, address, pepper, log_keys, supply, port).open_doors(is_first=index == 0)
+            def work(index: int) -> None:
+                configuration = Configuration(renewal, parent)
+                supply = make_supply(configuration.settings, demo=demo)
+                worker = Worker(configuration, address, pepper, log_keys, supply, port, sheets)
+                doors = worker.open_doors(is_first=index == 0)
 
-            def opened() -> None:
-                if index == 0:
-                    announce(describe(resolved, supply, port, first_key))
+                def opened() -> None:
+                    if index == 0:
+                        announce(describe(resolved, supply, port, first_key))
 
-            run_server(doors, listener, opened)
+                run_server(doors, listener, opened, configuration.hear, worker.panel.watch)
 
-        if settings.server.workers == 1:
-            work(0)
-        else:
-            run_workers(settings.server.workers, work)
+            if parent is None:
+                work(0)
+            else:
+                run_workers(settings.server.workers, work, renewal.issue_if_sound)
 
 
 def describe(resolved: Resolved, supply: Supply, port: int, first_key: Secret | None) -> Opened:

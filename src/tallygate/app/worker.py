@@ -8,6 +8,7 @@ import os
 import socket
 import time
 from functools import partial
+from pathlib import Path
 
 from tallygate import __version__
 from tallygate.access.admin_key import load_or_create_admin_key
@@ -17,11 +18,14 @@ from tallygate.access.keys import Minter
 from tallygate.access.spool_key import load_or_create_spool_key
 from tallygate.api.account import Accounts
 from tallygate.api.doors import Doors, Rooms
+from tallygate.api.explain import Routes
 from tallygate.api.proofs import Proofs
 from tallygate.api.quote import Quotes
+from tallygate.app.configuration import Configuration
 from tallygate.app.late_desk import LateDesk
 from tallygate.app.late_window import LateWindow
 from tallygate.app.opening import give_opening_credit
+from tallygate.app.panel import Panel
 from tallygate.app.tending import (
     LOOK_EVERY_S,
     PRICES_EVERY_S,
@@ -54,7 +58,8 @@ from tallygate.store.reader import Reader
 from tallygate.store.recovery import Sweeper, keep_beating
 from tallygate.store.standing import find_dead_keys
 from tallygate.store.writer import Writer
-from tallygate.telemetry import logger
+from tallygate.telemetry import Reporter, configure, logger
+from tallygate.telemetry.sheets import EVERY_S as SHEETS_EVERY_S
 from tallygate.transport.fetch import Fetcher
 from tallygate.transport.http import HttpExit
 
@@ -64,14 +69,17 @@ class Worker:
 
     def __init__(
         self,
-        settings: Settings,
+        configuration: Configuration,
         address: DatabaseAddress,
         pepper: bytes,
         log_keys: LogKeys,
         supply: Supply,
         port: int,
+        sheets: Path | None = None,
     ) -> None:
-        self._settings, self._address, self._supply, self._port = settings, address, supply, port
+        self._configuration = configuration
+        self._settings = settings = configuration.settings
+        self._address, self._supply, self._port = address, supply, port
         admin_key = load_or_create_admin_key(settings.data / "admin-key", settings.admin_key, settings.keys.prefix)
         self._minter = Minter(pepper, settings.keys.prefix)
         self._reader = Reader(address)
@@ -110,7 +118,7 @@ class Worker:
         self._fetcher = Fetcher(settings.fetch, settings.transport, own_url=settings.public_url)
         self._doorman = Doorman(self._reader.find_key, pepper=pepper, prefix=settings.keys.prefix, admin_key=admin_key)
         self._running = Running(self._find_dead)
-        self._desk = LateDesk(address, self._minter, self._writer, settings.server.json_depth_max)
+        self._desk = LateDesk(address, self._minter, self._writer, configuration, settings.server.json_depth_max)
         self._window = LateWindow(
             settings,
             address,
@@ -121,17 +129,36 @@ class Worker:
             self._proofs,
             supply,
         )
+        self._reporter = Reporter()
+        self.panel = Panel(
+            self._reporter, self._writer, supply.gates, self._inspector, origin=log_keys.origin, folder=sheets
+        )
         self._tasks: list[asyncio.Task[None]] = []
 
     def open_doors(self, *, is_first: bool) -> House:
         """The doors to everything. The first worker of a gateway gives the opening credit."""
+        doors = Doors(self._join_rooms(is_first=is_first), self._settings.server)
+
+        def use(settings: Settings) -> None:
+            configure(settings.log_level, settings.log_format, key_prefix=settings.keys.prefix)
+            self._settings = settings
+            self._supply.renew(settings.providers, settings.models, settings.router, discovers=settings.discover)
+            doors.use(self._join_rooms(is_first=is_first))
+
+        self._configuration.follow(use)
+        return House(
+            doors, self._window.open, enabled=self._settings.dashboard.enabled, public_url=self._settings.public_url
+        )
+
+    def _join_rooms(self, *, is_first: bool) -> Rooms:
         settings, supply = self._settings, self._supply
         accounts = Accounts(self._enquirer, settings.limits.concurrency)
-        rooms = Rooms(
+        return Rooms(
             hallway=Hallway(self._join_steps()),
             identify=self._doorman.identify,
             accounts=accounts,
             quotes=Quotes(accounts, supply.plan, supply.suit, supply.quote, settings.server.json_depth_max),
+            routes=Routes(supply, settings.server.json_depth_max),
             admin=self._desk.serve,
             catalog=lambda: supply.catalog,
             find_price=supply.find_price,
@@ -140,9 +167,8 @@ class Worker:
             start=partial(self._start, is_first=is_first),
             stop=self._stop,
             version=__version__,
-        )
-        return House(
-            Doors(rooms, settings.server), self._window.open, enabled=self._settings.dashboard.enabled, public_url=self._settings.public_url
+            metrics=self.panel.serve,
+            reporter=self._reporter,
         )
 
     def _join_steps(self) -> Steps:
@@ -164,10 +190,12 @@ class Worker:
             ),
             spool=self._spool,
             running=self._running,
-            relay=Relay(self._exit, lambda: supply.rows, timeouts, fetch=self._fetcher.fetch_all),
+            relay=Relay(self._exit, lambda: supply.rows, timeouts, fetch=self._fetcher.fetch_all, gates=supply.gates),
             heed=supply.heed,
             note=writer.note,
             finisher=Finisher(writer.settle, supply.count_costs, self._issuer),
+            find_total_ms=lambda: supply.gates.rules.total_ms,
+            reporter=self._reporter,
         )
 
     async def _start(self, *, is_first: bool) -> None:
@@ -184,10 +212,12 @@ class Worker:
         await self._supply.look(self._exit, self._port)
         await self._sweep_spool()
         self._tasks += [
+            asyncio.create_task(self._configuration.tend()),
             asyncio.create_task(repeat(KEYS_EVERY_S, self._running.look)),
             asyncio.create_task(repeat(store.heartbeat_s, self._sweeper.sweep)),
             asyncio.create_task(repeat(PRICES_EVERY_S, partial(self._supply.hear_prices, self._inspector))),
             asyncio.create_task(repeat(SPOOL_EVERY_S, self._sweep_spool)),
+            asyncio.create_task(repeat(SHEETS_EVERY_S, self.panel.sheets.share)),
             # An engine started after us, or a model pulled since, is used without a restart.
             asyncio.create_task(repeat(LOOK_EVERY_S, partial(self._supply.look, self._exit, self._port))),
         ]
@@ -223,6 +253,7 @@ class Worker:
             self._window.close,
         ):
             await asyncio.to_thread(close)
+        await self.panel.sheets.share()
 
     async def _ping(self) -> None:
         """Whether a call could be made now. Raises StoreUnavailable, ReceiptsUnavailable."""

@@ -43,8 +43,13 @@ class Sheets:
         self._list_families = list_families
         self._writing = asyncio.Lock()
 
+    async def share(self) -> None:
+        """Let the other processes know, if there are any. To be done every `EVERY_S`, and at the end."""
+        if self._folder is not None:
+            await self.write()
+
     async def write(self) -> list[Family]:
-        """Put this process's figures down for the others, and give them. To be done every `EVERY_S`."""
+        """Put this process's figures down for the others, and give them."""
         async with self._writing:
             families = list(self._list_families())
             if self._folder is not None:
