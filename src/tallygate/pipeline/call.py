@@ -8,8 +8,9 @@ import asyncio
 import time
 from collections.abc import Coroutine, Iterable
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
+from tallygate.access.guardrails.rules import Guard
 from tallygate.dialects.base import Dialect, Rendered, Streaming
 from tallygate.dialects.registry import NAMING, PASSPORTED, STREAMING
 from tallygate.errors import TallygateError
@@ -103,8 +104,18 @@ class Departure:
             raise self._why from None
 
 
+class Onward(NamedTuple):
+    """What of a request goes on to a provider, with its outline: nearly always all of it, as it came."""
+
+    body: bytes
+    peek: Peek
+
+
 class Call:
     """One request, from its door to its end. Made by `api`, walked by `pipeline.run`.
+
+    `body` and `peek` are what the client sent and what it is answered for; `guard` are the guardrails that stand for
+    it, if any do.
 
     `address` is method and path, as in ``POST /v1/messages``; `claim_key` the text of its Idempotency-Key; `peer` the
     client's address, empty where it has none; `timeout_ms` how long its caller lets it take;
@@ -121,10 +132,12 @@ class Call:
         "departure",
         "dialect",
         "forwarded",
+        "guard",
         "id",
         "operation",
         "peek",
         "peer",
+        "replaced",
         "request_id",
         "started",
         "timeout_ms",
@@ -165,6 +178,8 @@ class Call:
         self.claim_key = claim_key
         self.traceparent = traceparent
         self.peer = peer
+        self.replaced: Onward | None = None
+        self.guard: Guard | None = None
         self.departure = Departure()
         self.started = False
         self.timeout_ms = timeout_ms
@@ -179,6 +194,11 @@ class Call:
     def ids(self) -> dict[str, str]:
         """What the log knows the call by."""
         return {"call_id": self.id, "request_id": self.request_id}
+
+    @property
+    def onward(self) -> Onward:
+        """What goes on of the request: as it came, or what a guardrail has put in its place (`replaced`)."""
+        return self.replaced or Onward(self.body, self.peek)
 
     @property
     def streaming(self) -> Streaming:

@@ -35,13 +35,13 @@ class Counter:
         tokens = await self._ask(call, target, provider) if call.dialect.name in provider.speaks else None
         headers = [("x-tallygate-backend", provider.name)]
         if tokens is None:
-            tokens = estimate_input_tokens(COUNTING[call.dialect.name].read_request(call.body))
+            tokens = estimate_input_tokens(COUNTING[call.dialect.name].read_request(call.onward.body))
             headers.append(("x-tallygate-usage-source", "estimated"))
         await call.answer(headers, COUNTING[call.dialect.name].write_count(tokens))
 
     async def _ask(self, call: Call, target: Target, provider: Provider) -> int | None:
         edits = Edits(model=target.model if target.model != call.peek.model else None)
-        body = call.dialect.edit(call.body, call.peek, edits)
+        body = call.dialect.edit(*call.onward, edits)
         request = outgoing(provider, call.dialect.name, body, call.forwarded, stream=False, counting=True)
         with call.departure.watching():
             answer = await self._exit.send(request, provider.find_timeouts(self._timeouts))

@@ -51,7 +51,7 @@ def prepare(call: Call, target: Target, provider: Provider, admitted: Admitted, 
     Raises UnsupportedParameter, NothingFits where something would be left out that the caller requires,
     MediaUnavailable for media that is not what the request says, and what reading the call's body raises.
     """
-    peek, cap = call.peek, admitted.output_cap
+    (source, peek), cap = call.onward, admitted.output_cap
     if call.dialect.name not in provider.speaks:
         return _translate(call, target, provider, admitted, media)
     ask_usage = peek.stream and provider.stream_usage and not peek.include_usage
@@ -64,13 +64,14 @@ def prepare(call: Call, target: Target, provider: Provider, admitted: Admitted, 
         lift_system=peek.has_system,
         leave_out=peek.own,
     )
-    body = call.body if edits.empty else call.dialect.edit(call.body, peek, edits)
+    body = source if edits.empty else call.dialect.edit(source, peek, edits)
     withhold_usage = not peek.include_usage
     return Exchange(target, provider, call.dialect, body, (), withhold_usage, _find_shown_cap(call, admitted))
 
 
 def _translate(call: Call, target: Target, provider: Provider, admitted: Admitted, media: Media) -> Exchange:
     dialect = _choose_dialect(provider, call.operation)
+    source, peek = call.onward
     cap = call.peek.output_tokens_max if admitted.output_cap is None else admitted.output_cap
     shown_cap = _find_shown_cap(call, admitted)
     if dialect.needs_output_cap and cap is None:
@@ -83,14 +84,14 @@ def _translate(call: Call, target: Target, provider: Provider, admitted: Admitte
         cache_hints=provider.cache_hints,
         media=media,
     )
-    written: Written = dialect.write_request(call.dialect.read_request(call.body).aimed(aim))
+    written: Written = dialect.write_request(call.dialect.read_request(source).aimed(aim))
     _require(call, provider, written.dropped)
     body = written.body
     if cap is not None:
         written_peek = dialect.peek(body, call.peek.depth + DEPTH_GROWTH_MAX)
         body = dialect.edit(body, written_peek, Edits(output_cap_key=provider.output_cap_key))
     return Exchange(
-        target, provider, dialect, body, (*call.peek.dropped, *written.dropped), False, shown_cap, written.wants_inline
+        target, provider, dialect, body, (*peek.dropped, *written.dropped), False, shown_cap, written.wants_inline
     )
 
 
@@ -122,6 +123,8 @@ def exchange_headers(call: Call, exchange: Exchange) -> tuple[tuple[str, str], .
     headers = [*target_headers(call, exchange.target), *id_headers(call)]
     if exchange.dropped:
         headers.append(("x-tallygate-dropped", ", ".join(exchange.dropped)))
+    if call.guard is not None and (redacted := call.guard.redacted):
+        headers.append(("x-tallygate-redacted", ", ".join(map(_plain, redacted))))
     if exchange.shown_cap is not None:
         headers.append(("x-tallygate-output-cap", str(exchange.shown_cap)))
     return tuple(headers)

@@ -98,7 +98,7 @@ class Finisher:
         hold, outcome = admitted.hold, relayed.outcome
         try:
             sale = admitted.quote.find_sale(outcome)
-            bill = draw_up(outcome, sale.price, sale.bound, hold, len(call.body))
+            bill = draw_up(outcome, sale.price, sale.bound, hold, len(call.onward.body))
             details = tell(call, outcome, bill, hold.model)
             reckoning = _reckon(call, bill, sale.price, min(bill.amount_nusd, hold.amount_nusd))
             told = _tell_course(call, _tell_cost(call, relayed, reckoning), reckoning)
@@ -268,6 +268,7 @@ def tell(call: Call, outcome: Outcome, bill: Bill, booked_as: str) -> Details:
             for tried in outcome.attempts
         ),
         dropped=outcome.dropped,
+        guardrails=() if call.guard is None else call.guard.noted(),
         error_code=outcome.error_code,
         policy=call.peek.routing.policy_digest if call.peek.routing else "",
         first_chunk_ms=None if outcome.first_chunk_ns is None else outcome.first_chunk_ns // _NS_PER_MS,

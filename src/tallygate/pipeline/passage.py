@@ -6,12 +6,13 @@ from typing import TypeVar
 
 from msgspec import structs
 
+from tallygate.access.guardrails.answers import StreamGuard
 from tallygate.dialects.base import Frame
 from tallygate.dialects.registry import NAMING, STREAMING
 from tallygate.dialects.sse import is_own_comment
 from tallygate.errors import StreamBroken, TallygateError
 from tallygate.genai.chat import ChatResponse
-from tallygate.genai.stream import Started
+from tallygate.genai.stream import Event, Started
 from tallygate.pipeline.call import Call
 from tallygate.pipeline.exchange import Exchange
 from tallygate.pipeline.watch import Watch
@@ -30,6 +31,7 @@ class Passage:
         self._withhold_usage = same and exchange.withhold_usage
         self._introduce = partial(introduced, call=call)
         self._watch = watch
+        self._see = watch.see
         self._ready: list[bytes] = []
         self.held = b""
 
@@ -47,7 +49,7 @@ class Passage:
         """Bytes as they came, empty at their end. Returns what the stream failed with, if it did."""
         try:
             for frame in self._reader.feed(data) if data else self._reader.finish():
-                self._watch.see(frame.events)
+                self._see(frame.events)
                 self._take_frame(frame)
         except TallygateError as failure:
             return failure
@@ -61,11 +63,48 @@ class Passage:
         if frame.closing:
             self.held += piece
         elif piece:
-            # Something follows what looked like the end: the order of the bytes matters more.
-            if self.held:
-                self._ready.append(self.held)
-                self.held = b""
-            self._ready.append(piece)
+            self._send(piece)
+
+    def _send(self, piece: bytes) -> None:
+        # Something follows what looked like the end: the order of the bytes matters more.
+        if self.held:
+            self._ready.append(self.held)
+            self.held = b""
+        self._ready.append(piece)
+
+
+class GuardedPassage(Passage):
+    """The same for a stream that guardrails look through: what goes on is written from what they let through, also
+    where both ends speak one dialect. A block is a failure like others, and what was kept back then never goes.
+    """
+
+    def __init__(self, call: Call, exchange: Exchange, watch: Watch, guard: StreamGuard) -> None:
+        super().__init__(call, exchange, watch)
+        writer = call.streaming.writer(include_usage=call.peek.include_usage, asked=call.body)
+        self._speak = writer.feed
+        self._guard = guard
+        self._see = watch.overhear
+
+    def _take_frame(self, frame: Frame) -> None:
+        if frame.closing and (kept := self._write(self._guard.flush())):
+            self._ready.append(kept)
+        piece = self._write(self._guard.feed(frame.events))
+        if frame.closing:
+            self.held += piece
+        elif piece:
+            self._send(piece)
+
+    def _write(self, events: list[Event]) -> bytes:
+        self._watch.show(events)
+        return b"".join(map(self._speak, map(self._introduce, events)))
+
+
+def open_passage(call: Call, exchange: Exchange, watch: Watch) -> Passage:
+    """The way of one stream to its client."""
+    guard = call.guard
+    if guard is None or not guard.guards_output:
+        return Passage(call, exchange, watch)
+    return GuardedPassage(call, exchange, watch, guard.open_stream())
 
 
 Said = TypeVar("Said")

@@ -13,6 +13,7 @@ from msgspec import Struct
 from tallygate.access.admission import Admitted
 from tallygate.dialects.registry import FITTING, STREAMING
 from tallygate.errors import (
+    GuardrailBlocked,
     InternalError,
     InvalidAnswer,
     ProviderTimeout,
@@ -27,8 +28,9 @@ from tallygate.pipeline.call import Call, ClientGone
 from tallygate.pipeline.exchange import Exchange, exchange_headers, prepare
 from tallygate.pipeline.failures import Failures, Turn
 from tallygate.pipeline.heartbeat import SILENCE_S, Heartbeat
-from tallygate.pipeline.passage import Passage, introduced
+from tallygate.pipeline.passage import introduced, open_passage
 from tallygate.pipeline.reading import ANSWER_BYTES_MAX, ERROR_BODY_BYTES_MAX, read_whole
+from tallygate.pipeline.screen import screen_answer
 from tallygate.pipeline.watch import Watch
 from tallygate.providers.base import Provider
 from tallygate.providers.outgoing import outgoing
@@ -97,7 +99,8 @@ class Relay:
             if not failures.note(turn.target, tried) or watch.delivered or call.departure.over:
                 break
         error = failures.find_error()
-        status: Status = "partial" if watch.delivered else "failed"
+        # What a guardrail keeps from its caller was made all the same.
+        status: Status = "partial" if watch.delivered or isinstance(error, GuardrailBlocked) else "failed"
         if status == "failed" and error is call.departure.called_off:
             status = "cancelled"
         return Relayed(watch.outcome(status, error.code), error=error)
@@ -178,7 +181,10 @@ class Relay:
         body = await read_whole(answer, ANSWER_BYTES_MAX)
         response = exchange.dialect.read_response(body)
         watch.see_whole(response)
-        if exchange.dialect is not call.dialect:
+        response, anew = await screen_answer(call, response, watch, len(body))
+        if anew:
+            headers = exchange_headers(call, exchange)
+        if anew or exchange.dialect is not call.dialect:
             body = call.dialect.write_response(introduced(response, call), call.body)
         elif fitting := FITTING.get(call.dialect.name):
             body = fitting.fit(body, response, call.body)
@@ -186,8 +192,10 @@ class Relay:
 
     async def _unfolded(self, call: Call, exchange: Exchange, answer: Answer, watch: Watch) -> Relayed:
         """A provider that answers a stream request with a whole answer: the client still gets its stream."""
-        response = STREAMING[exchange.dialect.name].read_response(await read_whole(answer, ANSWER_BYTES_MAX))
+        whole = await read_whole(answer, ANSWER_BYTES_MAX)
+        response = STREAMING[exchange.dialect.name].read_response(whole)
         watch.see_whole(response)
+        response, _ = await screen_answer(call, response, watch, len(whole))
         writer = call.streaming.writer(include_usage=call.peek.include_usage, asked=call.body)
         body = b"".join(writer.feed(event) for event in unfold(introduced(response, call)))
         return Relayed(watch.outcome("ok"), exchange_headers(call, exchange), body)
@@ -196,7 +204,7 @@ class Relay:
         self, call: Call, exchange: Exchange, answer: Answer, watch: Watch, heartbeat: Heartbeat, ticket: Ticket
     ) -> Relayed:
         # Each event of each stream passes here: nothing is called that need not be.
-        passage = Passage(call, exchange, watch)
+        passage = open_passage(call, exchange, watch)
         while not watch.ended:
             data = await answer.read()
             failure = passage.take(data)

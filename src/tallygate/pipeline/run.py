@@ -27,6 +27,7 @@ from tallygate.pipeline.progress import Note, Pacer
 from tallygate.pipeline.relay import Relay, Relayed
 from tallygate.pipeline.replay import Keeping, give_again
 from tallygate.pipeline.running import Running
+from tallygate.pipeline.screen import Screen
 from tallygate.pipeline.watch import Watch
 from tallygate.telemetry import Finished, Reporter, logger
 
@@ -63,6 +64,7 @@ class Steps(Struct, frozen=True):
     note: Note
     finisher: Finisher
     find_total_ms: Callable[[], int | None] = lambda: None
+    screen: Screen = field(default_factory=Screen)
     reporter: Reporter = field(default_factory=Reporter)
 
 
@@ -89,7 +91,7 @@ class Hallway:
         steps = self._steps
         try:
             if call.operation == "count":
-                plan = self._plan(call, await steps.identify(call.credential, call.peer))
+                plan = await self._plan(call, await steps.identify(call.credential, call.peer))
                 await steps.counter.answer(call, plan)
                 return
             principal, plan, quote = await self._approach(call)
@@ -110,21 +112,24 @@ class Hallway:
         if known is not None:
             # Whoever goes on is looked at anew by the turnstile; whoever would be refused is looked at anew here.
             with suppress(TallygateError):
-                return known, *self._quote(call, known)
+                return known, *await self._quote(call, known)
         principal = await self._steps.identify(call.credential, call.peer)
-        return principal, *self._quote(call, principal)
+        return principal, *await self._quote(call, principal)
 
-    def _plan(self, call: Call, principal: Principal) -> Plan:
+    async def _plan(self, call: Call, principal: Principal) -> Plan:
         plan = self._steps.plan(call.peek, call.operation, principal.models)
         # Of several names the plan holds those that the key may call.
         require(principal, MODELS_USE, model=call.peek.model if call.peek.routing is None else None)
+        await self._steps.screen.look(call, principal, plan)
         return plan
 
-    def _quote(self, call: Call, principal: Principal) -> tuple[Plan, Quote]:
-        plan = self._plan(call, principal)
-        plan = self._steps.suit(plan, call.peek, call.body, call.dialect)
+    async def _quote(self, call: Call, principal: Principal) -> tuple[Plan, Quote]:
+        plan = await self._plan(call, principal)
+        # What is bounded and paid for is what goes on.
+        body, peek = call.onward
+        plan = self._steps.suit(plan, peek, body, call.dialect)
         self._steps.vouch()
-        return plan, self._steps.quote(plan, call.peek, call.body, call.dialect)
+        return plan, self._steps.quote(plan, peek, body, call.dialect)
 
     async def _serve(self, call: Call, plan: Plan, admitted: Admitted) -> None:
         """Make an admitted call. Whatever happens from here on, it ends in one settlement or void."""
@@ -135,7 +140,7 @@ class Hallway:
             call.departure.stay()
         watch = Watch(call)
         commitments = call.client = Commitments(call, watch)
-        with steps.running.keep(call, admitted.key_id), self._pacer.keep(admitted, watch, len(call.body)):
+        with steps.running.keep(call, admitted.key_id), self._pacer.keep(admitted, watch, len(call.onward.body)):
             relayed = await steps.relay.serve(call, plan, admitted, watch)
         told = await steps.finisher.finish(call, admitted, relayed, commitments, keeping)
         steps.reporter.tell(

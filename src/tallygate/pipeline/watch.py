@@ -6,10 +6,11 @@ told.
 
 import time
 from collections.abc import Iterable
+from typing import Final
 
 from msgspec import structs
 
-from tallygate.errors import TallygateError
+from tallygate.errors import GuardrailBlocked, TallygateError
 from tallygate.genai import stream
 from tallygate.genai.chat import count_bytes
 from tallygate.genai.operation import Response
@@ -127,6 +128,28 @@ class Watch:
         self._seen_pieces += gist.pieces
         self._seen_bytes += gist.text_bytes
 
+    def retell(self, response: Response) -> None:
+        """What is told of a whole answer that was noted is this."""
+        self.content = open_content(self._call.operation)
+        self.content.see_whole(response)
+
+    def overhear(self, events: Iterable[stream.Event]) -> None:
+        """As `see`, for events of which `show` says later what is told. Raises the error of a `Failed` event."""
+        content, self.content = self.content, _UNTOLD
+        try:
+            self.see(events)
+        finally:
+            self.content = content
+
+    def show(self, events: Iterable[stream.Event]) -> None:
+        """Note what is told of events that were overheard."""
+        for event in events:
+            if isinstance(
+                event,
+                stream.TextDelta | stream.RefusalDelta | stream.ToolArgumentsDelta | stream.ToolCallStarted,
+            ):
+                self.content.see(event)
+
     def count_chunk(self) -> None:
         """One more write is handed to the client's transport, and with it all that was seen until now."""
         self.chunks_delivered += 1
@@ -140,7 +163,8 @@ class Watch:
         attempts = tuple(self._attempts)
         if not error_code and self._target is not None:
             attempts = (*attempts, Attempt(self._target, 200 if self.begun else 0, usage=self._usage))
-        whole = status == "ok"
+        # What a guardrail kept back was made all the same.
+        whole = status == "ok" or error_code == GuardrailBlocked.code
         return Outcome(
             call_id=self._call.id,
             operation=self._call.operation,
@@ -161,6 +185,26 @@ class Watch:
             first_chunk_ns=self.first_chunk_ns,
             duration_ns=time.monotonic_ns() - self._call.arrived_ns,
         )
+
+
+class _Untold:
+    """Takes what is not, or not yet, told. Content besides that never ends in a receipt."""
+
+    def see(self, event: stream.Event) -> None:
+        """An event of its stream."""
+
+    def see_whole(self, response: Response) -> None:
+        """A whole answer."""
+
+    def hand_on(self) -> None:
+        """Nothing is handed on."""
+
+    def write(self) -> bytes:
+        """Nothing is told."""
+        return b""
+
+
+_UNTOLD: Final = _Untold()
 
 
 def _join(earlier: Usage | None, later: Usage) -> Usage:
