@@ -23,7 +23,7 @@ PARENT = textwrap.dedent(
         os.write(1, f"worker {index} {os.getpid()}\\n".encode())
         signal.pause()
 
-    run_workers(2, work)
+    run_workers(2, work, lambda: None)
     print("stopped", flush=True)
     """
 )

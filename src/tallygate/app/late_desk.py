@@ -4,6 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from tallygate.access.keys import Minter
+from tallygate.api.admin.editions import Configuration
 from tallygate.api.door import Reply, Request
 from tallygate.store.address import DatabaseAddress
 from tallygate.store.writer import Writer
@@ -15,8 +16,16 @@ if TYPE_CHECKING:
 class LateDesk:
     """Stands in for the admin's desk until somebody needs it."""
 
-    def __init__(self, address: DatabaseAddress, minter: Minter, writer: Writer, json_depth_max: int) -> None:
-        self._address, self._minter, self._writer, self._json_depth_max = address, minter, writer, json_depth_max
+    def __init__(
+        self,
+        address: DatabaseAddress,
+        minter: Minter,
+        writer: Writer,
+        configuration: Configuration,
+        json_depth_max: int,
+    ) -> None:
+        self._address, self._minter, self._writer = address, minter, writer
+        self._configuration, self._json_depth_max = configuration, json_depth_max
         self._desk: Desk | None = None
 
     async def serve(self, path: str, request: Request) -> Reply:
@@ -36,4 +45,4 @@ class LateDesk:
         from tallygate.api.admin.desk import Desk
         from tallygate.store.database import Database
 
-        return Desk(Database(self._address), self._minter, self._writer, self._json_depth_max)
+        return Desk(Database(self._address), self._minter, self._writer, self._json_depth_max, self._configuration)

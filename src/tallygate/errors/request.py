@@ -53,6 +53,12 @@ class InvalidValue(RequestError):
     code = "invalid_value"
 
 
+class InvalidConfiguration(RequestError):
+    """The configuration cannot be used, and the old one stays."""
+
+    code = "invalid_configuration"
+
+
 class MissingField(RequestError):
     """A required field is missing."""
 

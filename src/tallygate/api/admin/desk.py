@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 from msgspec import Struct
 
 from tallygate.access.keys import Minter
+from tallygate.api.admin.editions import Configuration
 from tallygate.api.door import Reply, Request, envelope_reply
 from tallygate.api.query import read_query, read_whole
 from tallygate.store.database import Database
@@ -23,12 +24,13 @@ Row = TypeVar("Row")
 
 
 class Desk(Struct, frozen=True):
-    """The database, what makes keys, the writer that moves money, and how deep a body may nest."""
+    """The database, what makes keys, the writer that moves money, how deep a body may nest, and the configuration."""
 
     database: Database
     minter: Minter
     writer: Writer
     json_depth_max: int
+    configuration: Configuration
 
 
 def read_page(request: Request, *others: str) -> tuple[Page, dict[str, str]]:

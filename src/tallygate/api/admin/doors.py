@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from tallygate.api.admin import credit, keys, limits, prices, tenants
+from tallygate.api.admin import configuration, credit, keys, limits, prices, tenants
 from tallygate.api.admin.desk import Desk
 from tallygate.api.door import Reply, Request
 
@@ -31,6 +31,8 @@ DOORS: Final[Mapping[tuple[str, str], Serve]] = MappingProxyType(
         ("POST", "/v1/admin/refunds"): credit.refund_call,
         ("GET", "/v1/admin/prices"): prices.list_prices,
         ("POST", "/v1/admin/prices"): prices.set_price,
+        ("GET", "/v1/admin/config"): configuration.show_configuration,
+        ("POST", "/v1/admin/reload"): configuration.reload,
     }
 )
 
