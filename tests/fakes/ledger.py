@@ -20,7 +20,7 @@ DAY_NS = 86_400 * 10**9
 NOON_NS = 20_000 * DAY_NS + DAY_NS // 2
 """Noon of 2024-10-04, a Friday."""
 
-TABLES = ("workspaces", "users", "keys", "wallets", "budgets", "claims", "holds")
+TABLES = ("workspaces", "users", "keys", "wallets", "budgets", "rates", "claims", "holds")
 
 
 class Shelf:
@@ -48,13 +48,13 @@ class Shelf:
         """The rows that the items name and that exist, in the order of their locks."""
         names = name_rows(items)
         found = {name: _pick(self.tables[name], getattr(names, name)) for name in TABLES}
-        owners = set(names.budget_owners)
-        found["budgets"] = {
-            row.id: row
-            for row in sorted(self.tables["budgets"].values(), key=lambda row: row.id)
-            if row.id in names.budgets or row.owner_id in owners
-        }
+        found["budgets"] = self._find_owned("budgets", names.budgets, names.budget_owners)
+        found["rates"] = self._find_owned("rates", names.rates, names.rate_owners)
         return Rows(**found, transfers=_pick(self.transfers, names.transfers))
+
+    def _find_owned(self, table: str, ids: Sequence[str], owners: Sequence[str]) -> dict[str, Any]:
+        rows = sorted(self.tables[table].values(), key=lambda row: row.id)
+        return {row.id: row for row in rows if row.id in ids or row.owner_id in owners}
 
     def commit(self, items: Sequence[Item], now_ns: int = NOON_NS) -> Folded:
         """One transaction."""

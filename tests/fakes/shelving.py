@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Table, insert
 
-from tallygate.genai.book import Key, User, Workspace
+from tallygate.genai.book import Budget, Key, Rate, User, Workspace
 from tallygate.store import book_rows, schema
 from tallygate.store.database import Database
 from tests.fakes.ledger import Shelf
@@ -21,6 +21,7 @@ def put_into(database: Database, shelf: Shelf, epochs: Iterable[str] = ("e1",)) 
         _insert(connection, schema.keys, [_key(row) for row in tables["keys"].values()])
         _insert(connection, schema.wallets, [msgspec.structs.asdict(row) for row in tables["wallets"].values()])
         _insert(connection, schema.budgets, [_budget(row) for row in tables["budgets"].values()])
+        _insert(connection, schema.rates, [_rate(row) for row in tables["rates"].values()])
         _insert(connection, schema.holds, [_hold(row) for row in tables["holds"].values()])
         _insert(connection, schema.transfers, [msgspec.structs.asdict(row) for row in shelf.transfers.values()])
         _insert(connection, schema.epochs, [{"epoch": epoch, "owner": "test", "started_at_ns": 1} for epoch in epochs])
@@ -45,9 +46,16 @@ def _key(row: Key) -> dict[str, Any]:
     return {**values, **texts, "digest": row.id.encode().ljust(32, b"\0")}
 
 
-def _budget(row: Any) -> dict[str, Any]:
-    workspace_id = {"u1": "w1", "k1": "w1"}.get(row.owner_id, row.owner_id)
-    return {**msgspec.structs.asdict(row), "workspace_id": workspace_id, "created_at_ns": 1}
+def _budget(row: Budget) -> dict[str, Any]:
+    return {**msgspec.structs.asdict(row), "workspace_id": _find_workspace(row), "created_at_ns": 1}
+
+
+def _rate(row: Rate) -> dict[str, Any]:
+    return {**msgspec.structs.asdict(row), "workspace_id": _find_workspace(row)}
+
+
+def _find_workspace(row: Budget | Rate) -> str:
+    return {"u1": "w1", "k1": "w1"}.get(row.owner_id, row.owner_id)
 
 
 def _hold(row: Any) -> dict[str, Any]:

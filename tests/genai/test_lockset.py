@@ -2,7 +2,7 @@
 
 from itertools import permutations
 
-from tallygate.genai.book import Rows
+from tallygate.genai.book import Rate, Rows
 from tallygate.genai.items import ClaimRequest, LimitChange, Payout, Recovery, Refund, TopUp, Void
 from tallygate.genai.lockset import Lockset, derive_transfer_id, name_rows
 from tests.fakes.ledger import ask, build_town, hold
@@ -10,7 +10,8 @@ from tests.fakes.receipts import DRAFT
 
 
 def test_the_tables_are_locked_in_the_order_of_the_rows() -> None:
-    assert [name for name in Lockset.__struct_fields__ if name != "budget_owners"] == list(Rows.__struct_fields__)
+    tables = [name for name in Lockset.__struct_fields__ if not name.endswith("_owners")]
+    assert tables == list(Rows.__struct_fields__)
 
 
 def test_every_order_of_the_items_names_the_same_rows() -> None:
@@ -23,6 +24,8 @@ def test_every_order_of_the_items_names_the_same_rows() -> None:
         wallets=("w1", "w2"),
         budgets=("b",),
         budget_owners=("k1", "u1", "w1"),
+        rates=(),
+        rate_owners=("k1", "u1", "w1"),
         claims=("c",),
         holds=("h1", "h2"),
         transfers=("t/topup",),
@@ -31,9 +34,12 @@ def test_every_order_of_the_items_names_the_same_rows() -> None:
 
 
 def test_an_end_names_the_rows_its_hold_was_made_with() -> None:
-    row = hold(build_town(credit_nusd=1_000), "h", claim=ClaimRequest("c", b"", 1))
+    shelf = build_town(credit_nusd=1_000)
+    shelf.put(Rate(id="r", level="user", owner_id="u1", kind="requests", per_minute=1))
+    row = hold(shelf, "h", claim=ClaimRequest("c", b"", 1))
     named = name_rows([Recovery(hold=row, from_epoch="e1", to_epoch="e2", receipt=DRAFT)])
     assert (named.users, named.wallets, named.claims, named.holds) == (("u1",), ("w1",), ("c",), ("h",))
+    assert (named.rates, named.rate_owners) == (("r",), ())
 
 
 def test_money_with_an_id_of_its_own_is_looked_up_by_it() -> None:

@@ -11,25 +11,30 @@ from typing import Any
 
 from msgspec import structs
 
-from tallygate.genai.book import Budget, Hold, Transfer
+from tallygate.genai.book import Budget, Hold, Rate, Transfer
 from tallygate.genai.items import Admission
 from tests.fakes.ledger import Shelf
+from tests.laws.rate_model import Bucket
 
 ENDS = ("post", "void")
 
 
 class Judge:
-    """Looks at a shelf after each step. It remembers ended holds, and how full budgets were."""
+    """Looks at a shelf after each step. It remembers ended holds, how full budgets were, and what came to each rate."""
 
     def __init__(self) -> None:
         self.ended: dict[str, Hold] = {}
         self.fullness: dict[str, int] = {}
         self.seen: list[Transfer] = []
+        self.buckets: dict[str, Bucket] = {}
+        self.counted: dict[str, str] = {}
 
     def copy(self) -> "Judge":
         """A judge who has seen the same."""
         twin = Judge()
         twin.ended, twin.fullness, twin.seen = dict(self.ended), dict(self.fullness), self.seen
+        twin.buckets = {rate_id: bucket.copy() for rate_id, bucket in self.buckets.items()}
+        twin.counted = dict(self.counted)
         return twin
 
     def look(self, shelf: Shelf) -> None:
@@ -42,6 +47,7 @@ class Judge:
         self._holds(shelf, view)
         self._slots(shelf, view)
         self._budgets(shelf, view)
+        self._rates(shelf)
         self._claims(shelf)
 
     def _wallets(self, shelf: Shelf, view: "View") -> None:
@@ -88,6 +94,26 @@ class Judge:
             # A limit that was lowered stands below what is there already; that may only shrink.
             assert spent + held <= max(budget.limit_nusd, self.fullness.get(budget.id, 0))
             self.fullness[budget.id] = spent + held
+
+    def _rates(self, shelf: Shelf) -> None:
+        """Every call that began or ended since the last look comes to the buckets that its hold names, once."""
+        for rate in shelf.tables["rates"].values():
+            self.buckets.setdefault(rate.id, Bucket(rate)).follow(rate)
+        for row in shelf.tables["holds"].values():
+            if self.counted.get(row.id) != row.state:
+                before, self.counted[row.id] = self.counted.get(row.id), row.state
+                for rate_id in row.rate_ids:
+                    self.buckets[rate_id].count(row, began=before is None)
+        for rate in shelf.tables["rates"].values():
+            self.buckets[rate.id].compare(rate)
+
+    def find_rates(self, rows: dict[str, dict[str, Any]], item: Admission) -> list[tuple[Rate, Bucket]]:
+        """Every rate of the call's workspace, user and key, and what has come to it."""
+        owners = (item.workspace_id, item.user_id, item.key_id)
+        found = [rate for rate in rows["rates"].values() if rate.owner_id in owners]
+        for rate in found:
+            self.buckets.setdefault(rate.id, Bucket(rate)).follow(rate)
+        return [(rate, self.buckets[rate.id]) for rate in found]
 
     def _claims(self, shelf: Shelf) -> None:
         users: dict[str, list[Hold]] = defaultdict(list)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from msgspec import structs
 
-from tallygate.genai.book import Answer, Budget, Hold
+from tallygate.genai.book import Answer, Budget, Hold, Rate
 from tallygate.genai.items import (
     Admission,
     Bound,
@@ -26,20 +26,36 @@ from tallygate.genai.items import (
     TopUp,
     Void,
 )
-from tallygate.genai.results import AlreadyDone, Fenced, Folded, Moved, Noted, Posted, Refused, Replay, Running, Stale
+from tallygate.genai.results import (
+    AlreadyDone,
+    Fenced,
+    Folded,
+    Held,
+    Moved,
+    Noted,
+    Posted,
+    Refused,
+    Replay,
+    Running,
+    Stale,
+)
 from tallygate.ledger.fold import fold
 from tests.fakes.ledger import DAY_NS, NOON_NS, OWNERS, Fold, ask, build_town
 from tests.fakes.receipts import DRAFT
 from tests.laws.book_judge import KEEP_NS, Judge
-from tests.laws.book_oracle import expect_room, say
+from tests.laws.book_oracle import change_rate, expect_recovery, expect_room, key_of, look_at_rates, say
 
 KEYS = st.sampled_from(sorted(OWNERS))
 WORKSPACES = st.sampled_from(["w1", "w2"])
 AMOUNTS = st.integers(0, 2_000)
 CREDITS = st.sampled_from([3_000, 10_000, 10_000, 2**53 + 1])
 TOKENS = st.integers(0, 700)
+KEY_CHANGES = st.sampled_from(
+    [{"status": "revoked"}, {"status": "active"}, {"slots_max": 1}, {"shortens": False}, {"expires_at_ns": 1}, {}]
+)
 IDS = st.sampled_from(["a", "b", "c", "d", "e"])
 WAITS = st.sampled_from([False, False, True])
+RATES = st.sampled_from([0, 1, 2, 3, 7, 60, 60, 10**6, 10**6])
 SERVED = st.integers(-3, 3)
 """Under which price a call is served: above 0 under another than its hold's, as one of several models' may be."""
 LEAPS_NS = st.sampled_from([1, 10**9, 599 * 10**9, KEEP_NS, DAY_NS // 2, DAY_NS, 8 * DAY_NS, 40 * DAY_NS, -(10**9)])
@@ -83,19 +99,7 @@ class Machine(RuleBasedStateMachine):
         self.version = f"p{len(self.prices) + 1}"
         self.prices[self.version] = price_pusd
 
-    @rule(
-        key_id=KEYS,
-        change=st.sampled_from(
-            [
-                {"status": "revoked"},
-                {"status": "active"},
-                {"slots_max": 1},
-                {"shortens": False},
-                {"expires_at_ns": 1},
-                {},
-            ]
-        ),
-    )
+    @rule(key_id=KEYS, change=KEY_CHANGES)
     def change_key(self, key_id: str, change: dict[str, Any]) -> None:
         self.flush()
         fresh = {"status": "active", "slots_max": None, "shortens": True, "expires_at_ns": None}
@@ -121,6 +125,16 @@ class Machine(RuleBasedStateMachine):
         name = f"b{len(self.shelf.tables['budgets'])}"
         self.shelf.put(Budget(id=name, level=owner[0], owner_id=owner[1], period=period, limit_nusd=limit_nusd))
 
+    @rule(
+        owner=st.sampled_from([("workspace", "w1"), ("user", "u1"), ("user", "u3"), ("key", "k1"), ("key", "k3")]),
+        kind=st.sampled_from(["requests", "tokens"]),
+        per_minute=RATES,
+    )
+    def set_rate(self, owner: tuple[Any, str], kind: Any, per_minute: int) -> None:
+        self.flush()
+        rate = Rate(id=f"r-{owner[1]}-{kind}", level=owner[0], owner_id=owner[1], kind=kind, per_minute=per_minute)
+        self.shelf.put(change_rate(self.shelf.tables["rates"].get(rate.id), rate))
+
     # Items.
 
     @rule(
@@ -140,8 +154,9 @@ class Machine(RuleBasedStateMachine):
     def admit_some(self, key_id: str, fixed_nusd: int, tokens: int, count: int) -> None:
         """Calls with a live key, in one batch."""
         self.make_live(key_id)
+        bound = Bound(fixed_nusd, self.prices[self.version], tokens, input_tokens_max=fixed_nusd, answers=1 + count % 2)
         for _ in range(count):
-            self.send(self.ask(key_id, Bound(fixed_nusd, self.prices[self.version], tokens)), wait=True)
+            self.send(self.ask(key_id, bound), wait=True)
         self.flush()
 
     @rule(key_id=KEYS, claim=st.tuples(IDS, st.sampled_from([b"x", b"x", b"y"])), fixed_nusd=AMOUNTS, wait=WAITS)
@@ -173,7 +188,7 @@ class Machine(RuleBasedStateMachine):
         is_stale: bool,
         wait: bool,
     ) -> None:
-        bound = Bound(fixed_nusd, self.prices[self.version], tokens, tokens_min)
+        bound = Bound(fixed_nusd, self.prices[self.version], tokens, tokens_min, 2 * tokens)
         self.send(self.ask(key_id, bound, claim, is_stale=is_stale), wait)
 
     @precondition(lambda self: self.shelf.tables["holds"])
@@ -200,6 +215,8 @@ class Machine(RuleBasedStateMachine):
                 answer=answer,
                 receipt=DRAFT,
                 price_version=version,
+                input_tokens=cost_nusd % 300,
+                output_tokens=tokens,
             ),
             wait,
         )
@@ -316,6 +333,11 @@ class Machine(RuleBasedStateMachine):
         if isinstance(result, Posted | Noted) and isinstance(item, Settlement | Progress):
             row: Hold = before["holds"][item.hold.id]
             assert self.shelf.hold(row.id).price_version == (item.price_version or row.price_version)
+        if isinstance(result, Held) and isinstance(item, Admission) and item.hold_id not in before["holds"]:
+            look_at_rates(self.judge.find_rates(self.shelf.tables, item), item, result.hold)
+        if isinstance(result, Posted) and isinstance(item, Settlement):
+            row = self.shelf.hold(item.hold.id)
+            assert (row.input_tokens, row.output_tokens) == (item.input_tokens, item.output_tokens)
         if isinstance(result, Posted) and isinstance(item, Settlement) and item.answer:
             self.answered.add(item.hold.id)
         return folded
@@ -329,7 +351,7 @@ class Machine(RuleBasedStateMachine):
             return None
         row = holds[item.hold.id]
         if isinstance(item, Recovery):
-            return self.expect_recovery(item, row)
+            return expect_recovery(item, row, claims=row.id in self.asked)
         if row.epoch != item.epoch:
             return ("fenced",)
         if row.state != "open":
@@ -341,13 +363,7 @@ class Machine(RuleBasedStateMachine):
         price_nusd = item.amount_nusd
         return ("posted", min(price_nusd, row.amount_nusd), max(0, price_nusd - row.amount_nusd))
 
-    def expect_recovery(self, item: Recovery, row: Hold) -> tuple[Any, ...]:
-        if row.state != "open":
-            return ("already", row.id)
-        paid_nusd = 0 if row.id in self.asked else min(row.progress_nusd, row.amount_nusd)
-        return ("posted", paid_nusd, max(item.estimate_nusd, row.progress_nusd) - paid_nusd)
-
-    def expect_admission(self, item: Admission) -> tuple[Any, ...]:
+    def expect_admission(self, item: Admission) -> tuple[Any, ...] | None:
         row = self.shelf.tables["holds"].get(item.hold_id)
         if row is not None:
             return ("held", row.output_tokens_max) if row.state == "open" else ("already", row.id)
@@ -360,7 +376,7 @@ class Machine(RuleBasedStateMachine):
             answer = self.expect_claim(*self.asked[item.hold_id])
             if answer is not None:
                 return answer
-        return expect_room(self.shelf, item, self.now_ns)
+        return expect_room(self.shelf, self.judge, item, self.now_ns)
 
     def expect_claim(self, claim_id: str, digest: bytes) -> tuple[Any, ...] | None:
         rows = [row for row in self.shelf.tables["holds"].values() if self.asked.get(row.id, ("",))[0] == claim_id]
@@ -381,8 +397,4 @@ class Machine(RuleBasedStateMachine):
                 self.fold_one(Settlement(hold=row, epoch=row.epoch, amount_nusd=1, receipt=DRAFT))
         assert all(wallet.held_nusd == 0 for wallet in self.shelf.tables["wallets"].values())
         assert all(user.slots_used == 0 for user in self.shelf.tables["users"].values())
-
-
-def key_of(user_id: str) -> str:
-    """A key of the user."""
-    return next(key_id for key_id, owners in OWNERS.items() if owners[1] == user_id)
+        assert all(rate.held_tokens == 0 for rate in self.shelf.tables["rates"].values())

@@ -3,19 +3,20 @@
 Each is the real fold with something added, so that the laws, and nothing else, can tell them from it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec import structs
 
-from tallygate.genai.book import Rows
+from tallygate.genai.book import RateKind, Rows
 from tallygate.genai.items import Admission, Item, Progress, Recovery, Settlement, TopUp, Void
-from tallygate.genai.results import AlreadyDone, Folded, Posted, Refused
+from tallygate.genai.results import AlreadyDone, Folded, Posted, Refused, Voided
 from tallygate.ledger.fold import fold
 from tests.fakes.ledger import Fold
 from tests.fakes.receipts import DRAFT
 
 RICH_NUSD = 10**15
+MINUTE_NS = 60 * 10**9
 
 
 def fold_blindly(rows: Rows, items: Sequence[Item], now_ns: int) -> Folded:
@@ -174,6 +175,74 @@ def write_refusals(rows: Rows, items: Sequence[Item], now_ns: int) -> Folded:
     return folded
 
 
+def give_back_twice(rows: Rows, items: Sequence[Item], now_ns: int) -> Folded:
+    """The tokens that a call did not use flow back when it ends, and once more."""
+    folded = fold(rows, items, now_ns)
+    for result in folded.results:
+        if isinstance(result, Posted):
+            unused = result.hold.rate_tokens - result.hold.input_tokens - result.hold.output_tokens
+            folded = _alter_rates(folded, result.hold.rate_ids, "tokens", -max(0, unused) * 10**6)
+    return folded
+
+
+def keep_a_voided_request(rows: Rows, items: Sequence[Item], now_ns: int) -> Folded:
+    """A call that was never sent counts as a request all the same."""
+    folded = fold(rows, items, now_ns)
+    voided = [row for row in folded.changed.holds.values() if row.state == "voided"]
+    kept = {row_id: rows.rates[row_id] for row in voided for row_id in row.rate_ids if row_id in rows.rates}
+    requests = {row_id: row for row_id, row in kept.items() if row.kind == "requests"}
+    return _change(folded, rates={**folded.changed.rates, **requests})
+
+
+def give_back_what_has_leaked(rows: Rows, items: Sequence[Item], now_ns: int) -> Folded:
+    """A voided request comes back whole, however much of it has made room for others already."""
+    folded = fold(rows, items, now_ns)
+    for result in folded.results:
+        if isinstance(result, Voided):
+            waited_ns = max(0, now_ns - result.hold.opened_at_ns)
+            leaked = {row_id: waited_ns * rows.rates[row_id].per_minute // 60_000 for row_id in result.hold.rate_ids}
+            for row_id, micro in leaked.items():
+                folded = _alter_rates(folded, (row_id,), "requests", -min(10**6, micro))
+    return folded
+
+
+def count_refused_requests(rows: Rows, items: Sequence[Item], now_ns: int) -> Folded:
+    """Who knocks too often keeps the door shut by knocking."""
+    folded = fold(rows, items, now_ns)
+    for item, result in zip(items, folded.results, strict=True):
+        if isinstance(item, Admission) and isinstance(result, Refused) and result.reason == "rate":
+            known = {rate.id: rate for rate in result.rates}
+            folded = _change(folded, rates={**known, **folded.changed.rates})
+            folded = _alter_rates(folded, known, "requests", 10**6)
+    return folded
+
+
+def hold_only_what_comes_out(rows: Rows, items: Sequence[Item], now_ns: int) -> Folded:
+    """What goes in is not counted before the call has ended."""
+    light = [
+        structs.replace(item, bound=structs.replace(item.bound, input_tokens_max=0))
+        if isinstance(item, Admission)
+        else item
+        for item in items
+    ]
+    return fold(rows, light, now_ns)
+
+
+def ask_the_key_alone(rows: Rows, items: Sequence[Item], now_ns: int) -> Folded:
+    """A user with two keys has its rate twice."""
+    own = {row_id: row for row_id, row in rows.rates.items() if row.level == "key"}
+    return fold(structs.replace(rows, rates=own), items, now_ns)
+
+
+def begin_each_minute_anew(rows: Rows, items: Sequence[Item], now_ns: int) -> Folded:
+    """Counters of whole minutes: twice the rate passes around the full one."""
+    fresh = {
+        row_id: structs.replace(row, filled_micro=0) if row.seen_at_ns // MINUTE_NS != now_ns // MINUTE_NS else row
+        for row_id, row in rows.rates.items()
+    }
+    return fold(structs.replace(rows, rates=fresh), items, now_ns)
+
+
 PLANTED: tuple[Fold, ...] = (
     fold_blindly,
     fold_on_trust,
@@ -193,6 +262,13 @@ PLANTED: tuple[Fold, ...] = (
     refund_without_end,
     count_top_ups_twice,
     write_refusals,
+    give_back_twice,
+    keep_a_voided_request,
+    give_back_what_has_leaked,
+    count_refused_requests,
+    hold_only_what_comes_out,
+    ask_the_key_alone,
+    begin_each_minute_anew,
 )
 
 
@@ -209,6 +285,16 @@ def _alter_wallet(rows: Rows, folded: Folded, workspace_id: str, **by: int) -> F
     wallet = folded.changed.wallets.get(workspace_id) or rows.wallets[workspace_id]
     altered = structs.replace(wallet, **{name: getattr(wallet, name) + amount for name, amount in by.items()})
     return _change(folded, wallets={**folded.changed.wallets, workspace_id: altered})
+
+
+def _alter_rates(folded: Folded, rate_ids: Iterable[str], kind: RateKind, by_micro: int) -> Folded:
+    """What is in the buckets of a kind, as far as they were written, changed by so much."""
+    rates = dict(folded.changed.rates)
+    for rate_id in rate_ids:
+        rate = rates.get(rate_id)
+        if rate is not None and rate.kind == kind:
+            rates[rate_id] = structs.replace(rate, filled_micro=max(0, rate.filled_micro + by_micro))
+    return _change(folded, rates=rates)
 
 
 def _give_up(rows: Rows, item: Item, now_ns: int) -> Item:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from tallygate.genai.book import Answer, Budget, Claim, Hold, Key, Transfer, User, Wallet, Workspace
+from tallygate.genai.book import Answer, Budget, Claim, Hold, Key, Rate, Transfer, User, Wallet, Workspace
 from tallygate.genai.items import TopUp
 from tallygate.store.address import DatabaseAddress, Engine
 from tallygate.store.driver import DriverConnection
@@ -19,6 +19,16 @@ from tests.fakes.ledger import Shelf, build_town
 
 LINES = {"hold": 0, "topup": 0, "payout": 0, "post": 1, "void": 1, "loss": 1, "cost": 1, "refund": 2}
 """Of lines with one time, these come first: a hold before its end, an end before what follows from it."""
+
+
+PLAIN: dict[str, type[msgspec.Struct]] = {
+    "workspaces": Workspace,
+    "users": User,
+    "wallets": Wallet,
+    "budgets": Budget,
+    "rates": Rate,
+}
+"""Tables whose columns are the fields of their rows, as they are."""
 
 
 class Town:
@@ -61,6 +71,8 @@ class Town:
                 self._put("keys", "id", {**as_dict(row), **blank, **shortens})
             case Wallet():
                 self._put("wallets", "workspace_id", as_dict(row))
+            case Rate():
+                self._put("rates", "id", {**as_dict(row), "workspace_id": self._workspace_of(row.owner_id)})
             case _:
                 assert isinstance(row, Budget)
                 workspace_id = {"workspace_id": self._workspace_of(row.owner_id), "created_at_ns": 1}
@@ -70,7 +82,7 @@ class Town:
         """What an administrator has made, and every wallet, from a shelf without a call."""
         assert not shelf.tables["holds"]
         self._fetch("BEGIN")
-        for table in ("workspaces", "users", "keys", "wallets", "budgets"):
+        for table in ("workspaces", "users", "keys", "wallets", "budgets", "rates"):
             for row in shelf.tables[table].values():
                 self.put(row)
         for line in shelf.transfers.values():
@@ -80,7 +92,7 @@ class Town:
     def read(self) -> Shelf:
         """Every row of the book, lines in the order of their times. The shelf is for the judge and folds nothing."""
         shelf = Shelf()
-        for table, kind in (("workspaces", Workspace), ("users", User), ("wallets", Wallet), ("budgets", Budget)):
+        for table, kind in PLAIN.items():
             shelf.put(*(kind(**_by_name(kind, row)) for row in self._rows(table, kind)))
         for *fields, shortens in self._rows("keys", Key):
             shelf.put(Key(**dict(zip(Key.__struct_fields__, [*fields, shortens == 1], strict=True))))
@@ -103,7 +115,8 @@ class Town:
         else:
             self._fetch("SET session_replication_role = replica")  # without triggers and foreign keys
             self._fetch("SET synchronous_commit = off")
-        for table in ("transfers", "holds", "claims", "budgets", "wallets", "keys", "users", "workspaces", "epochs"):
+        told = ("transfers", "holds", "claims", "budgets", "rates", "wallets")
+        for table in (*told, "keys", "users", "workspaces", "epochs"):
             self._fetch(f"DELETE FROM {table}")
 
     def _workspace_of(self, owner_id: str) -> str:
@@ -154,4 +167,5 @@ def _by_name(kind: type[msgspec.Struct], row: tuple[Any, ...]) -> dict[str, Any]
     fields = dict(zip(kind.__struct_fields__, row, strict=True))
     if "budget_ids" in fields:
         fields["budget_ids"] = msgspec.json.decode(fields["budget_ids"])
+        fields["rate_ids"] = fields["rate_ids"].split()
     return fields

@@ -53,13 +53,13 @@ def user(*parts: Any) -> list[Any]:
 
 def test_a_plain_call_is_bounded_by_its_bytes_and_not_read() -> None:
     bound, size, reads = bound_of(UNKNOWN, max_tokens=100)
-    assert bound == Bound((PROMPT_TOKENS + size) * 2, 8_000, 100, None)
+    assert bound == Bound((PROMPT_TOKENS + size) * 2, 8_000, 100, None, input_tokens_max=PROMPT_TOKENS + size)
     assert reads == 0
 
 
 def test_each_of_n_answers_may_be_as_long_as_the_cap() -> None:
     bound, _, _ = bound_of(UNKNOWN, max_tokens=100, n=3)
-    assert (bound.output_price_pusd, bound.output_tokens_max) == (24_000, 100)
+    assert (bound.output_price_pusd, bound.output_tokens_max, bound.answers) == (24_000, 100, 3)
 
 
 @pytest.mark.parametrize("name", ["tools", "functions"])
@@ -117,7 +117,7 @@ def test_a_context_may_be_edited_but_not_by_a_call_of_its_own() -> None:
 
 def test_a_conversation_is_no_longer_than_the_context_window() -> None:
     bound, _, _ = bound_of(Reach(context_tokens=50), messages=[{"role": "user", "content": "x" * 9_000}])
-    assert bound == Bound(100, 8_000, 50, 50)
+    assert bound == Bound(100, 8_000, 50, 50, input_tokens_max=50)
 
 
 def test_the_target_with_the_longest_input_counts() -> None:
@@ -300,8 +300,8 @@ def test_a_member_that_is_null_asks_for_nothing() -> None:
 def test_a_free_model_is_bounded_by_nothing() -> None:
     free = price_free("sale", "m")
     assert bound_of(UNKNOWN, price=free, web_search_options={})[0] == Bound(0, 0, 0, 0)
-    assert bound_of(LARGE, price=free)[0] == Bound(0, 0, 32_000, 256)
-    assert bound_of(LARGE, price=free, max_tokens=7)[0] == Bound(0, 0, 7, None)
+    assert bound_of(LARGE, price=free)[0] == Bound(0, 0, 32_000, 256, input_tokens_max=256 + 57)
+    assert bound_of(LARGE, price=free, max_tokens=7)[0] == Bound(0, 0, 7, None, input_tokens_max=256 + 72)
 
 
 @pytest.mark.parametrize("rates", [Rates(), Rates(input=1), Rates(output=1), Rates(cache_read=1, reasoning=1)])

@@ -27,6 +27,10 @@ def bound(given: Any, *reaches: Reach, price: Price = PRICE, **fields: Any) -> B
     return bound_embeddings(price, DIALECT.peek(body, 64), body, reaches or (OPEN,), DIALECT.read_request)
 
 
+def hold_for(tokens: int) -> Bound:
+    return Bound(1_000 * tokens, input_tokens_max=tokens)
+
+
 @pytest.mark.parametrize(
     ("given", "tokens"),
     [
@@ -38,21 +42,21 @@ def bound(given: Any, *reaches: Reach, price: Price = PRICE, **fields: Any) -> B
     ],
 )
 def test_what_goes_in_is_held_and_nothing_else(given: Any, tokens: int) -> None:
-    assert bound(given) == Bound(1_000 * tokens)
+    assert bound(given) == hold_for(tokens)
 
 
 def test_no_input_is_longer_than_the_context_of_the_target_that_takes_most() -> None:
-    assert bound(["a" * 900, "b" * 10], Reach(context_tokens=500)) == Bound(1_000 * (500 + 10 + MARK_TOKENS))
-    assert bound("a" * 900, Reach(context_tokens=500), Reach(context_tokens=700)) == Bound(1_000 * 700)
+    assert bound(["a" * 900, "b" * 10], Reach(context_tokens=500)) == hold_for(500 + 10 + MARK_TOKENS)
+    assert bound("a" * 900, Reach(context_tokens=500), Reach(context_tokens=700)) == hold_for(700)
 
 
 def test_what_nobody_knows_may_be_put_before_each_text() -> None:
     told = '"query: "'
-    assert bound(["a", "b"], instruction="query: ") == Bound(1_000 * 2 * (1 + MARK_TOKENS + len(told)))
+    assert bound(["a", "b"], instruction="query: ") == hold_for(2 * (1 + MARK_TOKENS + len(told)))
     turns = [{"role": "user", "content": "a" * 900}]
     long = bound("a", messages=turns)
     assert long.fixed_nusd > 1_000 * 900
-    assert bound("a", Reach(context_tokens=500), messages=turns) == Bound(1_000 * 500)
+    assert bound("a", Reach(context_tokens=500), messages=turns) == hold_for(500)
     assert bound("a", user="u" * 64, dimensions=8, encoding_format="float") == bound("a")
 
 
@@ -62,7 +66,7 @@ def test_a_price_without_input_is_none() -> None:
 
 
 def test_nothing_is_held_for_what_is_free() -> None:
-    assert bound("hi", price=price_free("sale", "m")) == Bound(0)
+    assert bound("hi", price=price_free("sale", "m")) == Bound(0, input_tokens_max=2 + MARK_TOKENS)
 
 
 def test_other_models_at_their_own_prices_are_refused() -> None:

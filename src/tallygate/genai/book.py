@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 Status = Literal["active", "disabled", "revoked"]
 Level = Literal["workspace", "user", "key"]
+RateKind = Literal["requests", "tokens"]
 Period = Literal["daily", "weekly", "monthly", "total"]
 HoldState = Literal["open", "posted", "voided"]
 Source = Literal["payments", "promo"]
@@ -81,6 +82,23 @@ class Budget(Struct, frozen=True, kw_only=True):
     held_nusd: int = 0
 
 
+class Rate(Struct, frozen=True, kw_only=True):
+    """A limit on the requests or tokens of a workspace, a user or a key in a minute, as a bucket that leaks.
+
+    It was filled to `filled_micro` millionths at `seen_at_ns`, and what leaks out in a minute is `per_minute`.
+    `held_tokens` are reserved for open calls; a bucket of requests has none.
+    """
+
+    id: str
+    level: Level
+    owner_id: str
+    kind: RateKind
+    per_minute: int
+    filled_micro: int = 0
+    seen_at_ns: int = 0
+    held_tokens: int = 0
+
+
 class Answer(Struct, frozen=True):
     """Where a finished answer lies, so that it can be given again: the digest of its bytes and its object's name."""
 
@@ -106,7 +124,8 @@ class Hold(Struct, frozen=True, kw_only=True):
     """Money and one slot, reserved for one call; its id is the receipt's. What the call was made with never changes,
     but for `price_version`: of a call that named several models it is in the end that of the name that served.
 
-    `budget_ids` are those that hold `amount_nusd` for it. `claim_id` is empty for a call without an Idempotency-Key.
+    `budget_ids` are those that hold `amount_nusd` for it, `rate_ids` the rates that counted it, and `rate_tokens` what
+    those of tokens hold for it. `claim_id` is empty for a call without an Idempotency-Key.
     `charged_nusd` is what the wallet paid, `loss_nusd` what the house bore, `sequence` 0 unless posted. The tokens are
     those counted so far, and once it is posted those it was posted with; `details` is a JSON object that tells the
     call's story, for its owner to read.
@@ -134,6 +153,8 @@ class Hold(Struct, frozen=True, kw_only=True):
     output_tokens: int = 0
     progress_nusd: int = 0
     details: str = ""
+    rate_ids: tuple[str, ...] = ()
+    rate_tokens: int = 0
 
 
 class Transfer(Struct, frozen=True, kw_only=True):
@@ -162,6 +183,7 @@ class Rows(Struct, frozen=True, kw_only=True):
     keys: Mapping[str, Key] = field(default_factory=dict[str, Key])
     wallets: Mapping[str, Wallet] = field(default_factory=dict[str, Wallet])
     budgets: Mapping[str, Budget] = field(default_factory=dict[str, Budget])
+    rates: Mapping[str, Rate] = field(default_factory=dict[str, Rate])
     claims: Mapping[str, Claim] = field(default_factory=dict[str, Claim])
     holds: Mapping[str, Hold] = field(default_factory=dict[str, Hold])
     transfers: Mapping[str, Transfer] = field(default_factory=dict[str, Transfer])

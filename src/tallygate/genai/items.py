@@ -13,13 +13,16 @@ class Bound(Struct, frozen=True):
     """The most a call can cost: `fixed_nusd`, and `output_price_pusd` for each token of its output cap.
 
     `output_tokens_max` is the cap wished for. `output_tokens_min` is the least the call can do with; None where the
-    caller named the cap, which is then never lowered.
+    caller named the cap, which is then never lowered. `input_tokens_max` is the most that goes in, and `answers` how
+    many of the cap may come out: what limits of tokens are asked for.
     """
 
     fixed_nusd: int
     output_price_pusd: int = 0
     output_tokens_max: int = 0
     output_tokens_min: int | None = None
+    input_tokens_max: int = 0
+    answers: int = 1
 
 
 class ClaimRequest(Struct, frozen=True):

@@ -32,8 +32,8 @@ def derive_transfer_id(origin_id: str, kind: TransferKind, number: int = 0) -> s
 
 
 class Lockset(Struct, frozen=True):
-    """Ids of rows by table. Budgets are named by id or by owner: a call meets every budget of its workspace, user and
-    key, also one it has never heard of. Transfers are looked up only.
+    """Ids of rows by table. Budgets and rates are named by id or by owner: a call meets all those of its workspace,
+    user and key, also one it has never heard of. Transfers are looked up only.
     """
 
     workspaces: tuple[str, ...]
@@ -42,6 +42,8 @@ class Lockset(Struct, frozen=True):
     wallets: tuple[str, ...]
     budgets: tuple[str, ...]
     budget_owners: tuple[str, ...]
+    rates: tuple[str, ...]
+    rate_owners: tuple[str, ...]
     claims: tuple[str, ...]
     holds: tuple[str, ...]
     transfers: tuple[str, ...]
@@ -59,6 +61,8 @@ class _Names:
         self.wallets: set[str] = set()
         self.budgets: set[str] = set()
         self.budget_owners: set[str] = set()
+        self.rates: set[str] = set()
+        self.rate_owners: set[str] = set()
         self.claims: set[str] = set()
         self.holds: set[str] = set()
         self.transfers: set[str] = set()
@@ -68,7 +72,9 @@ class _Names:
         self.users.add(item.user_id)
         self.keys.add(item.key_id)
         self.wallets.add(item.workspace_id)
-        self.budget_owners.update((item.workspace_id, item.user_id, item.key_id))
+        owners = (item.workspace_id, item.user_id, item.key_id)
+        self.budget_owners.update(owners)
+        self.rate_owners.update(owners)
         self.holds.add(item.hold_id)
         if item.claim is not None:
             self.claims.add(item.claim.id)
@@ -79,6 +85,8 @@ class _Names:
         self.holds.add(hold.id)
         if hold.budget_ids:
             self.budgets.update(hold.budget_ids)
+        if hold.rate_ids:
+            self.rates.update(hold.rate_ids)
         if hold.claim_id:
             self.claims.add(hold.claim_id)
 

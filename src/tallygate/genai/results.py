@@ -6,13 +6,16 @@ from typing import Literal
 
 from msgspec import Struct
 
-from tallygate.genai.book import Answer, Budget, Hold, Level, Rows, Transfer
+from tallygate.genai.book import Answer, Budget, Hold, Level, Rate, Rows, Transfer
 
 
 class Held(Struct, frozen=True):
-    """The call may be made, with at most `hold.output_tokens_max` tokens of output."""
+    """The call may be made, with at most `hold.output_tokens_max` tokens of output. `rates` are its limits of requests
+    and tokens as it has left them.
+    """
 
     hold: Hold
+    rates: tuple[Rate, ...] = ()
 
 
 class Stale(Struct, frozen=True):
@@ -79,6 +82,7 @@ class Fenced(Struct, frozen=True):
 Reason = Literal[
     "key",  # unknown, revoked, expired, or of a user or workspace that is not active
     "slots",  # too many calls of the user are open
+    "rate",  # too many requests or tokens within a minute
     "balance",  # the wallet does not cover the bound, or the payout
     "budget",  # a budget does not cover the bound
     "claim",  # the Idempotency-Key was used for another request
@@ -94,7 +98,8 @@ class Refused(Struct, frozen=True, kw_only=True):
     """The item changed nothing, and why. `level` and `budget_id` say whose limit it is, where it is one.
 
     `output_tokens_affordable` is the largest output cap that would have passed; `resets_at_ns` when the budget's window
-    ends.
+    ends. For a `rate` it says how much it was asked for (`amount`), for how long that will not fit (`wait_ns`; None: it
+    never will), and all `rates` of the caller as they stand.
     """
 
     reason: Reason
@@ -105,6 +110,10 @@ class Refused(Struct, frozen=True, kw_only=True):
     output_tokens_affordable: int = 0
     slots_max: int = 0
     resets_at_ns: int | None = None
+    rate: Rate | None = None
+    rates: tuple[Rate, ...] = ()
+    amount: int = 0
+    wait_ns: int | None = None
 
 
 Result = Held | Stale | Running | Replay | Posted | Voided | Noted | Moved | LimitSet | AlreadyDone | Fenced | Refused

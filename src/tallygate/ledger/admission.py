@@ -1,18 +1,20 @@
 """Admission in the book: one call is held whole or refused, and a refusal writes nothing.
 
-The order of the questions is fixed: is the caller still who it was, was this call made before, is a slot free, is there
-money enough at every level. Pure; `fold` calls it with the rows as earlier items left them.
+The order of the questions is fixed: is the caller still who it was, was this call made before, is a slot free, does it
+fit into every rate, is there money enough at every level. Pure; `fold` calls it with the rows as earlier items left
+them.
 """
 
 from msgspec import structs
 
-from tallygate.genai.book import Budget, Claim, Hold, Key, Level, Transfer, User, Wallet
+from tallygate.genai.book import Budget, Claim, Hold, Key, Level, Rate, Transfer, User, Wallet
 from tallygate.genai.items import Admission, Bound, ClaimRequest
 from tallygate.genai.lockset import derive_transfer_id
 from tallygate.genai.results import AlreadyDone, Held, Refused, Replay, Result, Running, Stale
 from tallygate.ledger.accounts import name_revenue, name_wallet
 from tallygate.ledger.draft import Draft
 from tallygate.ledger.money import count_affordable, is_amount, round_up
+from tallygate.ledger.rates import check_rates, count_tokens, fill, leak
 from tallygate.ledger.windows import find_window_end_ns, roll
 
 OUTPUT_TOKENS_MIN = 256
@@ -20,7 +22,7 @@ OUTPUT_TOKENS_MIN = 256
 
 
 def admit(draft: Draft, item: Admission, now_ns: int) -> Result:
-    """Held, or Stale, Running, Replay, AlreadyDone, or Refused for key, claim, slots, balance, budget or amount."""
+    """Held, or Stale, Running, Replay, AlreadyDone, or Refused for key, claim, slots, rate, balance, budget, amount."""
     earlier = draft.holds.get(item.hold_id)
     if earlier is not None:
         return Held(earlier) if earlier.state == "open" and earlier.epoch == item.epoch else AlreadyDone(earlier)
@@ -38,9 +40,12 @@ def admit(draft: Draft, item: Admission, now_ns: int) -> Result:
     level, slots_max = _find_slots(item, key, user)
     if user.slots_used >= slots_max:
         return Refused(reason="slots", level=level, slots_max=slots_max)
+    rates = [leak(rate, now_ns) for rate in draft.rates_of(item.workspace_id, item.user_id, item.key_id)]
+    if rates and (refused := check_rates(rates, count_tokens(item.bound, item.bound.output_tokens_max))):
+        return refused
     if wallet is None:
         return Refused(reason="unknown")
-    return _reserve(draft, item, key, user, wallet, now_ns)
+    return _reserve(draft, item, key, user, wallet, rates, now_ns)
 
 
 def _is_live(draft: Draft, item: Admission, key: Key, user: User, now_ns: int) -> bool:
@@ -73,7 +78,9 @@ def _find_slots(item: Admission, key: Key, user: User) -> tuple[Level, int]:
     return ("user", slots_max) if key.slots_max is None or key.slots_max >= slots_max else ("key", key.slots_max)
 
 
-def _reserve(draft: Draft, item: Admission, key: Key, user: User, wallet: Wallet, now_ns: int) -> Result:
+def _reserve(
+    draft: Draft, item: Admission, key: Key, user: User, wallet: Wallet, rates: list[Rate], now_ns: int
+) -> Result:
     bound = item.bound
     if not (is_amount(bound.fixed_nusd) and is_amount(bound.output_price_pusd) and is_amount(bound.output_tokens_max)):
         return Refused(reason="amount")
@@ -95,9 +102,18 @@ def _reserve(draft: Draft, item: Admission, key: Key, user: User, wallet: Wallet
         opened_at_ns=now_ns,
         budget_ids=tuple([budget.id for budget in budgets]),
         claim_id="" if item.claim is None else item.claim.id,
+        rate_ids=tuple([rate.id for rate in rates]),
+        rate_tokens=count_tokens(bound, cap) if any(rate.kind == "tokens" for rate in rates) else 0,
     )
     _write(draft, item, hold, user, wallet, budgets)
-    return Held(hold)
+    return Held(hold, _fill_rates(draft, rates, hold.rate_tokens))
+
+
+def _fill_rates(draft: Draft, rates: list[Rate], tokens: int) -> tuple[Rate, ...]:
+    filled = tuple([fill(rate, tokens) for rate in rates])
+    for rate in filled:
+        draft.rates.put(rate.id, rate)
+    return filled
 
 
 def _find_room(wallet: Wallet, budgets: list[Budget]) -> tuple[int, Budget | None]:

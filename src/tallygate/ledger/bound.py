@@ -124,7 +124,8 @@ def bound_call(
     wanted = peek.output_tokens_max
     if price.free:
         cap = _choose_cap(wanted, reaches, 0)
-        return Bound(0, 0, cap, None if wanted is not None else min(cap, OUTPUT_TOKENS_MIN))
+        least = None if wanted is not None else min(cap, OUTPUT_TOKENS_MIN)
+        return Bound(0, 0, cap, least, _count_free(peek, body, reaches, request), peek.n)
     if not price.has_rates:
         raise Unpriced(param="model")
     refuse_passing_by(peek, body)
@@ -142,7 +143,17 @@ def bound_call(
         output_price_pusd=output_pusd * peek.n,
         output_tokens_max=cap,
         output_tokens_min=None if wanted is not None else min(cap, least),
+        input_tokens_max=most.input_tokens,
+        answers=peek.n,
     )
+
+
+def _count_free(peek: Peek, body: bytes, reaches: Sequence[Reach], request: ChatRequest | None) -> int:
+    """The most input of a call that costs nothing; 0 where it has no bound, which for money it need not have."""
+    try:
+        return max_usage(peek, body, reaches, request).input_tokens
+    except UnsupportedParameter:
+        return 0
 
 
 def refuse_passing_by(peek: Peek, body: bytes) -> None:

@@ -3,13 +3,14 @@
 The only mutable thing in the book, and it does not outlive one fold. It decides nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 
-from tallygate.genai.book import Budget, Claim, Hold, Key, Rows, Transfer, User, Wallet, Workspace
+from tallygate.genai.book import Budget, Claim, Hold, Key, Rate, Rows, Transfer, User, Wallet, Workspace
 from tallygate.genai.results import Folded, Result
 
 Row = TypeVar("Row")
+Owned = TypeVar("Owned", Budget, Rate)
 
 
 class Table(Generic[Row]):
@@ -46,11 +47,13 @@ class Draft:
 
     __slots__ = (
         "_budgets_of",
+        "_rates_of",
         "_written",
         "budgets",
         "claims",
         "holds",
         "keys",
+        "rates",
         "transfers",
         "users",
         "wallets",
@@ -63,20 +66,21 @@ class Draft:
         self.keys: Table[Key] = Table(rows.keys)
         self.wallets: Table[Wallet] = Table(rows.wallets)
         self.budgets: Table[Budget] = Table(rows.budgets)
+        self.rates: Table[Rate] = Table(rows.rates)
         self.claims: Table[Claim] = Table(rows.claims)
         self.holds: Table[Hold] = Table(rows.holds)
         self.transfers: Table[Transfer] = Table(rows.transfers)
         self._written: list[Transfer] = []
-        self._budgets_of: dict[str, list[str]] = {}
-        for budget in rows.budgets.values():
-            self._budgets_of.setdefault(budget.owner_id, []).append(budget.id)
+        self._budgets_of = _group(rows.budgets.values())
+        self._rates_of = _group(rows.rates.values())
 
     def budgets_of(self, *owner_ids: str) -> list[Budget]:
         """Every budget of these owners, as it stands now."""
-        if not self._budgets_of:
-            return []
-        found = (self.budgets.get(budget_id) for owner in owner_ids for budget_id in self._budgets_of.get(owner, ()))
-        return [budget for budget in found if budget is not None]
+        return _find(self.budgets, self._budgets_of, owner_ids)
+
+    def rates_of(self, *owner_ids: str) -> list[Rate]:
+        """Every rate of these owners, as it stands now."""
+        return _find(self.rates, self._rates_of, owner_ids)
 
     def write(self, transfer: Transfer) -> None:
         """Add a line to the ledger."""
@@ -88,7 +92,23 @@ class Draft:
             users=self.users.changed(),
             wallets=self.wallets.changed(),
             budgets=self.budgets.changed(),
+            rates=self.rates.changed(),
             claims=self.claims.changed(),
             holds=self.holds.changed(),
         )
         return Folded(tuple(results), changed, tuple(self._written), self.claims.dropped())
+
+
+def _group(rows: Iterable[Budget | Rate]) -> dict[str, list[str]]:
+    """Ids of rows by their owner."""
+    groups: dict[str, list[str]] = {}
+    for row in rows:
+        groups.setdefault(row.owner_id, []).append(row.id)
+    return groups
+
+
+def _find(table: Table[Owned], groups: Mapping[str, Sequence[str]], owner_ids: Sequence[str]) -> list[Owned]:
+    if not groups:
+        return []
+    found = (table.get(row_id) for owner_id in owner_ids for row_id in groups.get(owner_id, ()))
+    return [row for row in found if row is not None]

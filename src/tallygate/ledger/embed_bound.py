@@ -34,14 +34,18 @@ def bound_embeddings(
     Raises Unpriced, UnsupportedParameter with the path of what cannot be bounded, and what `read` raises.
     """
     if price.free:
-        return Bound(0, 0, 0)
+        return Bound(0, 0, 0, input_tokens_max=_find_most(peek, body, reaches, read))
     if any(rates.input is None for rates in price.every_rates()):
         raise Unpriced(param="model")
     refuse_passing_by(peek, body)
-    inputs, unknown_bytes = read(body).inputs, _count_unknown(peek)
-    most = max((count_most(inputs, reach, unknown_bytes) for reach in reaches), default=0)
+    most = _find_most(peek, body, reaches, read)
     fixed_pusd, _ = bound_usage(price, Usage(input_tokens=most))
-    return Bound(round_up(fixed_pusd), 0, 0)
+    return Bound(round_up(fixed_pusd), 0, 0, input_tokens_max=most)
+
+
+def _find_most(peek: Peek, body: bytes, reaches: Sequence[Reach], read: Callable[[bytes], EmbedRequest]) -> int:
+    inputs, unknown_bytes = read(body).inputs, _count_unknown(peek)
+    return max((count_most(inputs, reach, unknown_bytes) for reach in reaches), default=0)
 
 
 def count_most(inputs: Sequence[str] | Sequence[TokenIds], reach: Reach, added_tokens: int = 0) -> int:

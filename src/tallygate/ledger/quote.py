@@ -111,6 +111,8 @@ def _join(bounds: Sequence[Bound]) -> Bound:
         output_price_pusd=max(bound.output_price_pusd for bound in bounds),
         output_tokens_max=max(bound.output_tokens_max for bound in bounds),
         output_tokens_min=max(leasts) if len(leasts) == len(bounds) else None,
+        input_tokens_max=max(bound.input_tokens_max for bound in bounds),
+        answers=max(bound.answers for bound in bounds),
     )
 
 

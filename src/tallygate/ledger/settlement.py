@@ -13,6 +13,7 @@ from tallygate.genai.results import AlreadyDone, Fenced, Noted, Posted, Refused,
 from tallygate.ledger.accounts import HOUSE_LOSS, name_cost, name_payable, name_revenue, name_wallet
 from tallygate.ledger.draft import Draft
 from tallygate.ledger.money import is_amount
+from tallygate.ledger.rates import settle_rate
 from tallygate.ledger.windows import roll
 
 
@@ -121,8 +122,8 @@ def _end(
     epoch: str = "",
     answer: Answer | None = None,
 ) -> Hold | None:
-    """Give back the slot and all that was held, take what is paid, and end the hold. None, and nothing done, if its
-    rows are not there.
+    """Give back the slot and all that was held, take what is paid and used, and end the hold. None, and nothing done,
+    if its rows are not there.
     """
     user, wallet = draft.users.get(hold.user_id), draft.wallets.get(hold.workspace_id)
     if user is None or wallet is None:
@@ -146,6 +147,7 @@ def _end(
     )
     draft.wallets.put(wallet.workspace_id, freed)
     _free_budgets(draft, ended, now_ns)
+    _free_rates(draft, ended, now_ns)
     if ended.claim_id:
         _end_claim(draft, ended, now_ns, answer)
     draft.holds.put(ended.id, ended)
@@ -164,6 +166,14 @@ def _free_budgets(draft: Draft, ended: Hold, now_ns: int) -> None:
                 held_nusd=budget.held_nusd - ended.amount_nusd,
             )
             draft.budgets.put(budget_id, freed)
+
+
+def _free_rates(draft: Draft, ended: Hold, now_ns: int) -> None:
+    """As budgets: what was deleted meanwhile counts nothing any more."""
+    for rate_id in ended.rate_ids:
+        rate = draft.rates.get(rate_id)
+        if rate is not None:
+            draft.rates.put(rate_id, settle_rate(rate, ended, now_ns))
 
 
 def _end_claim(draft: Draft, ended: Hold, now_ns: int, answer: Answer | None) -> None:

@@ -16,7 +16,7 @@ from tallygate.store.driver import DriverConnection
 _SELECT: LiteralString = (
     "SELECT id, workspace_id, user_id, key_id, epoch, model, price_version, amount_nusd, output_tokens_max,"
     " opened_at_ns, budget_ids, claim_id, state, ended_at_ns, charged_nusd, loss_nusd, refunded_nusd, sequence,"
-    " input_tokens, output_tokens, progress_nusd, details FROM holds"
+    " input_tokens, output_tokens, progress_nusd, details, rate_ids, rate_tokens FROM holds"
 )
 _DROP_CLAIMS: LiteralString = (
     "DELETE FROM claims WHERE id IN (SELECT id FROM claims WHERE ends_at_ns <= ? ORDER BY ends_at_ns LIMIT ?{})"

@@ -46,8 +46,8 @@ class EpochEnded(BookError):
 class Loaded(Struct, frozen=True):
     """The rows of a batch that exist and are locked by us now. `locked` names those that somebody else has locked.
 
-    A budget that is locked elsewhere is named by its id and by its owner. `transaction` is what `find_outcome` asks
-    for; empty where an engine always knows.
+    A budget or a rate that is locked elsewhere is named by its id and by its owner. `transaction` is what
+    `find_outcome` asks for; empty where an engine always knows.
     """
 
     rows: Rows

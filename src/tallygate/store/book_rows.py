@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tallygate.genai.book import Answer, Budget, Claim, Hold, Key, Transfer, User, Wallet, Workspace
+from tallygate.genai.book import Answer, Budget, Claim, Hold, Key, Rate, Transfer, User, Wallet, Workspace
 
 Columns = Sequence[Any]
 Row = TypeVar("Row")
@@ -64,6 +64,20 @@ def unpack_budget(row: Columns) -> Budget:
     )
 
 
+def unpack_rate(row: Columns) -> Rate:
+    """id, level, owner_id, kind, per_minute, filled_micro, seen_at_ns, held_tokens."""
+    return Rate(
+        id=row[0],
+        level=row[1],
+        owner_id=row[2],
+        kind=row[3],
+        per_minute=row[4],
+        filled_micro=row[5],
+        seen_at_ns=row[6],
+        held_tokens=row[7],
+    )
+
+
 def unpack_claim(row: Columns) -> Claim:
     """id, request_digest, hold_id, keep_ns, ends_at_ns, answer_digest, answer_object."""
     return Claim(
@@ -101,6 +115,8 @@ def unpack_hold(row: Columns) -> Hold:
         output_tokens=row[19],
         progress_nusd=row[20],
         details=row[21],
+        rate_ids=tuple(row[22].split()) if row[22] else (),
+        rate_tokens=row[23],
     )
 
 
@@ -124,6 +140,11 @@ def pack_wallet(wallet: Wallet) -> Columns:
 def pack_budget(budget: Budget) -> Columns:
     """What the book changes of a budget, then its id."""
     return (budget.limit_nusd, budget.window_start_ns, budget.spent_nusd, budget.held_nusd, budget.id)
+
+
+def pack_rate(rate: Rate) -> Columns:
+    """What the book changes of a rate, then its id."""
+    return (rate.filled_micro, rate.seen_at_ns, rate.held_tokens, rate.id)
 
 
 def pack_claim(claim: Claim) -> Columns:
@@ -157,6 +178,8 @@ def pack_hold(hold: Hold) -> Columns:
         hold.output_tokens,
         hold.progress_nusd,
         hold.details,
+        " ".join(hold.rate_ids),
+        hold.rate_tokens,
     )
 
 

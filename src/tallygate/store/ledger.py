@@ -64,8 +64,10 @@ class Snapshot:
 
     def holds(self) -> Iterator[Hold]:
         """Every hold, by id. `details` stays behind: it says nothing about money."""
-        columns = [holds.c[name] for name in Hold.__struct_fields__ if name != "details"]
-        chosen = select(*columns, literal("").label("details")).order_by(self._by(holds.c.id))
+        columns = [
+            holds.c[name] if name != "details" else literal("").label("details") for name in Hold.__struct_fields__
+        ]
+        chosen = select(*columns).order_by(self._by(holds.c.id))
         return map(unpack_hold, self._fetch(chosen))
 
     def lines(self) -> Iterator[Transfer]:

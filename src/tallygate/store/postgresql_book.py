@@ -23,6 +23,7 @@ from tallygate.store.book_rows import (
     pack_claim,
     pack_hold,
     pack_hold_change,
+    pack_rate,
     pack_transfer,
     pack_user,
     pack_wallet,
@@ -31,6 +32,7 @@ from tallygate.store.book_rows import (
     unpack_claim,
     unpack_hold,
     unpack_key,
+    unpack_rate,
     unpack_transfer,
     unpack_user,
     unpack_wallet,
@@ -55,6 +57,7 @@ from tallygate.store.postgresql_statements import (
     UPDATE_BUDGETS,
     UPDATE_CLAIMS,
     UPDATE_HOLDS,
+    UPDATE_RATES,
     UPDATE_USERS,
     UPDATE_WALLETS,
     WAITING,
@@ -172,7 +175,8 @@ class PostgresqlBook:
         life = self._run(SELECT_EPOCH, (epoch,))
         users = self._ask(locking.users, names.users)
         wallets = self._ask(locking.wallets, names.wallets)
-        budgets = self._ask_budgets(locking.budgets, names)
+        budgets = self._ask_owned(locking.budgets, names.budgets, names.budget_owners)
+        rates = self._ask_owned(locking.rates, names.rates, names.rate_owners)
         claims = self._ask(locking.claims, names.claims)
         holds = self._ask(locking.holds, names.holds)
         workspaces = self._ask(SELECT_WORKSPACES, names.workspaces)
@@ -187,6 +191,7 @@ class PostgresqlBook:
             users=sieve.take("users", users, unpack_user),
             wallets=sieve.take("wallets", wallets, unpack_wallet),
             budgets=sieve.take("budgets", budgets, unpack_budget),
+            rates=sieve.take("rates", rates, unpack_rate),
             claims=sieve.take("claims", claims, unpack_claim),
             holds=sieve.take("holds", holds, unpack_hold),
             workspaces=_collect(workspaces, unpack_workspace),
@@ -198,10 +203,10 @@ class PostgresqlBook:
     def _ask(self, sql: LiteralString, ids: Sequence[str]) -> Cursor | None:
         return self._run(sql, {"ids": pack_array(ids)}) if ids else None
 
-    def _ask_budgets(self, sql: LiteralString, names: Lockset) -> Cursor | None:
-        if not names.budgets and not names.budget_owners:
+    def _ask_owned(self, sql: LiteralString, ids: Sequence[str], owners: Sequence[str]) -> Cursor | None:
+        if not ids and not owners:
             return None
-        return self._run(sql, {"ids": pack_array(names.budgets), "owners": pack_array(names.budget_owners)})
+        return self._run(sql, {"ids": pack_array(ids), "owners": pack_array(owners)})
 
     def _run(self, sql: LiteralString, values: Mapping[str, str] | Sequence[str] = ()) -> Cursor:
         return self._connection.execute(sql, values)
@@ -235,6 +240,7 @@ class PostgresqlBook:
         self._write(UPDATE_USERS, map(pack_user, changed.users.values()))
         self._write(UPDATE_WALLETS, map(pack_wallet, changed.wallets.values()))
         self._write(UPDATE_BUDGETS, map(pack_budget, changed.budgets.values()))
+        self._write(UPDATE_RATES, map(pack_rate, changed.rates.values()))
         new_claims, old_claims = part(changed.claims, loaded.claims)
         self._write(INSERT_CLAIMS, map(pack_claim, new_claims))
         self._write(UPDATE_CLAIMS, map(pack_claim, old_claims))
@@ -266,6 +272,10 @@ class PostgresqlBook:
         return meaning(str(error))
 
 
+_OWNED = {"budgets": "budget_owners", "rates": "rate_owners"}
+"""Tables whose rows are named by their owner as well."""
+
+
 class _Sieve:
     """Parts the rows that we have locked from the names of those that somebody else has."""
 
@@ -279,8 +289,8 @@ class _Sieve:
         for named, *row in cursor.fetchall():
             if row[0] is None:
                 self._locked.setdefault(table, []).append(named)
-                if table == "budgets":
-                    self._locked.setdefault("budget_owners", []).append(row[-1])
+                if table in _OWNED:
+                    self._locked.setdefault(_OWNED[table], []).append(row[-1])
             else:
                 rows[named] = unpack(row)
         return rows

@@ -47,6 +47,14 @@ _LOCK_BUDGETS = (
     " SELECT named.id, got.*, named.owner_id FROM budgets named LEFT JOIN got ON got.id = named.id"
     " WHERE named.id = ANY(%(ids)s::text[]) OR named.owner_id = ANY(%(owners)s::text[]) ORDER BY named.id"
 )
+_LOCK_RATES = (
+    "WITH got AS MATERIALIZED"
+    " (SELECT id, level, owner_id, kind, per_minute, filled_micro, seen_at_ns, held_tokens"
+    " FROM rates WHERE id = ANY(%(ids)s::text[]) OR owner_id = ANY(%(owners)s::text[])"
+    " ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)"
+    " SELECT named.id, got.*, named.owner_id FROM rates named LEFT JOIN got ON got.id = named.id"
+    " WHERE named.id = ANY(%(ids)s::text[]) OR named.owner_id = ANY(%(owners)s::text[]) ORDER BY named.id"
+)
 _LOCK_CLAIMS = (
     "WITH got AS MATERIALIZED (SELECT id, request_digest, hold_id, keep_ns, ends_at_ns, answer_digest, answer_object"
     " FROM claims WHERE id = ANY(%(ids)s::text[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)"
@@ -55,7 +63,7 @@ _LOCK_CLAIMS = (
 _LOCK_HOLDS = (
     "WITH got AS MATERIALIZED (SELECT id, workspace_id, user_id, key_id, epoch, model, price_version, amount_nusd,"
     " output_tokens_max, opened_at_ns, budget_ids, claim_id, state, ended_at_ns, charged_nusd, loss_nusd,"
-    " refunded_nusd, sequence, input_tokens, output_tokens, progress_nusd, details"
+    " refunded_nusd, sequence, input_tokens, output_tokens, progress_nusd, details, rate_ids, rate_tokens"
     " FROM holds WHERE id = ANY(%(ids)s::text[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)"
     " SELECT named.id, got.* FROM holds named LEFT JOIN got ON got.id = named.id WHERE named.id = ANY(%(ids)s::text[])"
 )
@@ -67,15 +75,17 @@ class Locking(NamedTuple):
     users: LiteralString
     wallets: LiteralString
     budgets: LiteralString
+    rates: LiteralString
     claims: LiteralString
     holds: LiteralString
 
 
-SKIPPING = Locking(_LOCK_USERS, _LOCK_WALLETS, _LOCK_BUDGETS, _LOCK_CLAIMS, _LOCK_HOLDS)
+SKIPPING = Locking(_LOCK_USERS, _LOCK_WALLETS, _LOCK_BUDGETS, _LOCK_RATES, _LOCK_CLAIMS, _LOCK_HOLDS)
 WAITING = Locking(
     _LOCK_USERS.replace(_SKIP, ""),
     _LOCK_WALLETS.replace(_SKIP, ""),
     _LOCK_BUDGETS.replace(_SKIP, ""),
+    _LOCK_RATES.replace(_SKIP, ""),
     _LOCK_CLAIMS.replace(_SKIP, ""),
     _LOCK_HOLDS.replace(_SKIP, ""),
 )
@@ -106,6 +116,11 @@ UPDATE_BUDGETS = (
     " FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[])"
     " AS new (limit_nusd, window_start_ns, spent_nusd, held_nusd, id) WHERE budgets.id = new.id"
 )
+UPDATE_RATES = (
+    "UPDATE rates SET filled_micro = new.filled_micro, seen_at_ns = new.seen_at_ns, held_tokens = new.held_tokens"
+    " FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[])"
+    " AS new (filled_micro, seen_at_ns, held_tokens, id) WHERE rates.id = new.id"
+)
 INSERT_CLAIMS = (
     "INSERT INTO claims (request_digest, hold_id, keep_ns, ends_at_ns, answer_digest, answer_object, id)"
     " SELECT * FROM unnest(%s::bytea[], %s::text[], %s::bigint[], %s::bigint[], %s::bytea[], %s::text[], %s::text[])"
@@ -121,10 +136,11 @@ DELETE_CLAIMS = "DELETE FROM claims WHERE id = ANY(%s::text[])"
 INSERT_HOLDS = (
     "INSERT INTO holds (id, workspace_id, user_id, key_id, epoch, model, price_version, amount_nusd,"
     " output_tokens_max, opened_at_ns, budget_ids, claim_id, state, ended_at_ns, charged_nusd, loss_nusd,"
-    " refunded_nusd, sequence, input_tokens, output_tokens, progress_nusd, details)"
+    " refunded_nusd, sequence, input_tokens, output_tokens, progress_nusd, details, rate_ids, rate_tokens)"
     " SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
     " %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[],"
-    " %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[])"
+    " %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[],"
+    " %s::bigint[])"
 )
 UPDATE_HOLDS = (
     "UPDATE holds SET epoch = new.epoch, price_version = new.price_version, state = new.state,"

@@ -23,6 +23,7 @@ from tallygate.store.book_rows import (
     pack_claim,
     pack_hold,
     pack_hold_change,
+    pack_rate,
     pack_transfer,
     pack_user,
     pack_wallet,
@@ -31,6 +32,7 @@ from tallygate.store.book_rows import (
     unpack_claim,
     unpack_hold,
     unpack_key,
+    unpack_rate,
     unpack_transfer,
     unpack_user,
     unpack_wallet,
@@ -64,6 +66,10 @@ _SELECT_BUDGETS = (
     "SELECT id, level, owner_id, period, limit_nusd, window_start_ns, spent_nusd, held_nusd FROM budgets"
     " WHERE id IN (SELECT value FROM json_each(?)) OR owner_id IN (SELECT value FROM json_each(?)) ORDER BY id"
 )
+_SELECT_RATES = (
+    "SELECT id, level, owner_id, kind, per_minute, filled_micro, seen_at_ns, held_tokens FROM rates"
+    " WHERE id IN (SELECT value FROM json_each(?)) OR owner_id IN (SELECT value FROM json_each(?)) ORDER BY id"
+)
 _SELECT_CLAIMS = (
     "SELECT id, request_digest, hold_id, keep_ns, ends_at_ns, answer_digest, answer_object"
     " FROM claims WHERE id IN (SELECT value FROM json_each(?))"
@@ -71,7 +77,8 @@ _SELECT_CLAIMS = (
 _SELECT_HOLDS = (
     "SELECT id, workspace_id, user_id, key_id, epoch, model, price_version, amount_nusd, output_tokens_max,"
     " opened_at_ns, budget_ids, claim_id, state, ended_at_ns, charged_nusd, loss_nusd, refunded_nusd, sequence,"
-    " input_tokens, output_tokens, progress_nusd, details FROM holds WHERE id IN (SELECT value FROM json_each(?))"
+    " input_tokens, output_tokens, progress_nusd, details, rate_ids, rate_tokens"
+    " FROM holds WHERE id IN (SELECT value FROM json_each(?))"
 )
 _SELECT_TRANSFERS = (
     "SELECT id, kind, debit, credit, amount_nusd, at_ns, hold_id"
@@ -95,6 +102,12 @@ _OLD_BUDGETS = Shapes(
     5,
     ") AS new WHERE budgets.id = new.column5",
 )
+_OLD_RATES = Shapes(
+    "UPDATE OR ROLLBACK rates SET filled_micro = new.column1, seen_at_ns = new.column2, held_tokens = new.column3"
+    " FROM (",
+    4,
+    ") AS new WHERE rates.id = new.column4",
+)
 _NEW_CLAIMS = Shapes(
     "INSERT OR ROLLBACK INTO claims (request_digest, hold_id, keep_ns, ends_at_ns, answer_digest, answer_object, id)", 7
 )
@@ -106,8 +119,8 @@ _DELETE_CLAIM = "DELETE FROM claims WHERE id = ?"
 _NEW_HOLDS = Shapes(
     "INSERT OR ROLLBACK INTO holds (id, workspace_id, user_id, key_id, epoch, model, price_version, amount_nusd,"
     " output_tokens_max, opened_at_ns, budget_ids, claim_id, state, ended_at_ns, charged_nusd, loss_nusd,"
-    " refunded_nusd, sequence, input_tokens, output_tokens, progress_nusd, details)",
-    22,
+    " refunded_nusd, sequence, input_tokens, output_tokens, progress_nusd, details, rate_ids, rate_tokens)",
+    24,
 )
 _OLD_HOLDS = Shapes(
     "UPDATE OR ROLLBACK holds SET epoch = new.column1, price_version = new.column2, state = new.column3,"
@@ -208,7 +221,8 @@ class SqliteBook:
             users=self._load(_SELECT_USERS, names.users, unpack_user),
             keys=self._load(_SELECT_KEYS, names.keys, unpack_key),
             wallets=self._load(_SELECT_WALLETS, names.wallets, unpack_wallet),
-            budgets=self._load_budgets(names),
+            budgets=self._load_owned(_SELECT_BUDGETS, names.budgets, names.budget_owners, unpack_budget),
+            rates=self._load_owned(_SELECT_RATES, names.rates, names.rate_owners, unpack_rate),
             claims=self._load(_SELECT_CLAIMS, names.claims, unpack_claim),
             holds=self._load(_SELECT_HOLDS, names.holds, unpack_hold),
             transfers=self._load(_SELECT_TRANSFERS, names.transfers, unpack_transfer),
@@ -219,17 +233,20 @@ class SqliteBook:
             return {}
         return {row[0]: unpack(row) for row in self._execute(sql, (msgspec.json.encode(ids).decode(),))}
 
-    def _load_budgets(self, names: Lockset) -> dict[str, Any]:
-        if not names.budgets and not names.budget_owners:
+    def _load_owned(
+        self, sql: LiteralString, ids: Sequence[str], owners: Sequence[str], unpack: Callable[[Sequence[Any]], Row]
+    ) -> dict[str, Row]:
+        if not ids and not owners:
             return {}
-        values = (msgspec.json.encode(names.budgets).decode(), msgspec.json.encode(names.budget_owners).decode())
-        return {row[0]: unpack_budget(row) for row in self._execute(_SELECT_BUDGETS, values)}
+        values = (msgspec.json.encode(ids).decode(), msgspec.json.encode(owners).decode())
+        return {row[0]: unpack(row) for row in self._execute(sql, values)}
 
     def _save(self, folded: Folded) -> None:
         changed, loaded = folded.changed, self._rows
         self._write(_OLD_USERS, pack_user, changed.users.values())
         self._write(_OLD_WALLETS, pack_wallet, changed.wallets.values())
         self._write(_OLD_BUDGETS, pack_budget, changed.budgets.values())
+        self._write(_OLD_RATES, pack_rate, changed.rates.values())
         new_claims, old_claims = part(changed.claims, loaded.claims)
         self._write(_NEW_CLAIMS, pack_claim, new_claims)
         for claim in old_claims:

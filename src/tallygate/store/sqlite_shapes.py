@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any, Final, LiteralString
 
 ROWS: Final = (64, 32, 16, 8, 4, 2, 1)
-"""How many rows a statement may be for. 64 rows of a hold have 1,408 values; SQLite takes 32,766
+"""How many rows a statement may be for. 64 rows of a hold have 1,536 values; SQLite takes 32,766
 (https://www.sqlite.org/limits.html).
 """
 
