@@ -20,10 +20,12 @@ from tallygate.api.door import Reply, Request, envelope_reply
 from tallygate.api.query import read_query
 from tallygate.api.shown import show_amount
 from tallygate.api.urls import URLS
+from tallygate.dialects.base import Dialect
 from tallygate.dialects.registry import CLIENT_DIALECTS
 from tallygate.errors import InvalidValue
 from tallygate.genai.book import Wallet
 from tallygate.genai.items import Bound
+from tallygate.genai.peek import Peek
 from tallygate.genai.plan import Plan
 from tallygate.genai.results import Held, Refused
 from tallygate.ledger.money import print_price_per_million, round_up
@@ -56,21 +58,29 @@ class Quotes(Struct, frozen=True):
 async def show_quote(quotes: Quotes, request: Request, principal: Principal) -> Reply:
     """The quote. Raises what the call itself would be refused with before its money is looked at."""
     read_query(request.query, ())
-    asked = read_body(request.body, QuoteBody, quotes.json_depth_max)
-    route = QUOTABLE.get(asked.url)
-    if route is None:
-        raise InvalidValue(f"`url` must be {' or '.join(QUOTABLE)}.", param="url")
-    dialect, body = CLIENT_DIALECTS[route.dialect], bytes(asked.body)
-    peek = dialect.peek(body, quotes.json_depth_max)
+    url, dialect, peek, body = read_asked(request, quotes.json_depth_max)
     require(principal, ROUTING_VIEW, model=peek.model if peek.routing is None else None)
     plan = quotes.suit(quotes.plan(peek, dialect.operation, principal.models), peek, body, dialect)
     quote = quotes.quote(plan, peek, body, dialect)
     standing = await find_standing(quotes.accounts, principal)
     found = _try(standing, principal, quote, peek.model, quotes.clock_ns())
-    shown = {"url": asked.url, "model": peek.model, **_show(quote, standing, found)}
+    shown = {"url": url, "model": peek.model, **_show(quote, standing, found)}
     if plan.others:
         shown["models"] = _show_sales(plan, quote)
     return envelope_reply(shown, request)
+
+
+def read_asked(request: Request, json_depth_max: int) -> tuple[str, Dialect, Peek, bytes]:
+    """The call that a body asks about: its address, the dialect spoken there, its outline and its own body.
+
+    Raises InvalidValue for an address where no call costs anything, and what reading the call's body raises.
+    """
+    asked = read_body(request.body, QuoteBody, json_depth_max)
+    route = QUOTABLE.get(asked.url)
+    if route is None:
+        raise InvalidValue(f"`url` must be {' or '.join(QUOTABLE)}.", param="url")
+    dialect, body = CLIENT_DIALECTS[route.dialect], bytes(asked.body)
+    return asked.url, dialect, dialect.peek(body, json_depth_max), body
 
 
 def _try(standing: Standing, principal: Principal, quote: Quote, model: str, now_ns: int) -> Held | Refused:
@@ -91,7 +101,7 @@ def _show(quote: Quote, standing: Standing, found: Held | Refused) -> dict[str, 
     shown: dict[str, Any] = {
         "price_version": quote.price_version,
         "price": FREE if quote.price.free else print_price(quote.price),
-        **show_amount("max_cost", _count_most(bound)),
+        **show_amount("max_cost", count_most(bound)),
         **show_amount("fixed", bound.fixed_nusd),
         "output_usd_per_million": print_price_per_million(bound.output_price_pusd),
         "output_tokens_max": bound.output_tokens_max,
@@ -114,11 +124,12 @@ def _show_sales(plan: Plan, quote: Quote) -> list[dict[str, Any]]:
             "model": sold_as or plan.request_model,
             "price_version": sale.price_version,
             "price": FREE if sale.price.free else print_price(sale.price),
-            **show_amount("max_cost", _count_most(sale.bound)),
+            **show_amount("max_cost", count_most(sale.bound)),
         }
         for sold_as, sale in quote.sales.items()
     ]
 
 
-def _count_most(bound: Bound) -> int:
+def count_most(bound: Bound) -> int:
+    """The most that a call of this bound can cost, in nano-USD."""
     return bound.fixed_nusd + round_up(bound.output_price_pusd * bound.output_tokens_max)

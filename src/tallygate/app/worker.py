@@ -14,6 +14,7 @@ from tallygate import __version__
 from tallygate.access.admin_key import load_or_create_admin_key
 from tallygate.access.admission import Turnstile
 from tallygate.access.doorman import Doorman
+from tallygate.access.guardrails.registry import Guardrails
 from tallygate.access.keys import Minter
 from tallygate.access.spool_key import load_or_create_spool_key
 from tallygate.api.account import Accounts
@@ -46,6 +47,7 @@ from tallygate.pipeline.relay import Relay
 from tallygate.pipeline.run import Hallway, Steps
 from tallygate.pipeline.running import EVERY_S as KEYS_EVERY_S
 from tallygate.pipeline.running import Running
+from tallygate.pipeline.screen import Screen
 from tallygate.pipeline.supply import Supply
 from tallygate.receipts import high_water
 from tallygate.receipts.high_water import HighWater
@@ -118,6 +120,7 @@ class Worker:
         self._fetcher = Fetcher(settings.fetch, settings.transport, own_url=settings.public_url)
         self._doorman = Doorman(self._reader.find_key, pepper=pepper, prefix=settings.keys.prefix, admin_key=admin_key)
         self._running = Running(self._find_dead)
+        self._guardrails = Guardrails(settings.guardrails)
         self._desk = LateDesk(address, self._minter, self._writer, configuration, settings.server.json_depth_max)
         self._window = LateWindow(
             settings,
@@ -141,6 +144,7 @@ class Worker:
 
         def use(settings: Settings) -> None:
             configure(settings.log_level, settings.log_format, key_prefix=settings.keys.prefix)
+            self._guardrails.use(settings.guardrails)
             self._settings = settings
             self._supply.renew(settings.providers, settings.models, settings.router, discovers=settings.discover)
             doors.use(self._join_rooms(is_first=is_first))
@@ -193,6 +197,7 @@ class Worker:
             relay=Relay(self._exit, lambda: supply.rows, timeouts, fetch=self._fetcher.fetch_all, gates=supply.gates),
             heed=supply.heed,
             note=writer.note,
+            screen=Screen(self._guardrails.choose),
             finisher=Finisher(writer.settle, supply.count_costs, self._issuer),
             find_total_ms=lambda: supply.gates.rules.total_ms,
             reporter=self._reporter,

@@ -33,10 +33,10 @@ from tallygate.providers.discover import discover
 from tallygate.providers.registry import Providers, load
 from tallygate.providers.settings import ProviderSettings
 from tallygate.router.abilities import Abilities
-from tallygate.router.choice import Sight, choose
+from tallygate.router.choice import Sight, Survey, choose, survey
 from tallygate.router.fitness import keep_able
 from tallygate.router.gates import Gates
-from tallygate.router.health import Health
+from tallygate.router.health import Health, TargetHealth
 from tallygate.router.manners import find_manners
 from tallygate.router.naming import name_models
 from tallygate.router.plan import Catalog, Shelf, build_catalog, plan
@@ -167,6 +167,38 @@ class Supply:
             find_bar=self.gates.find_bar,
             manners=self._manners,
             draw=draw,
+        )
+
+    def survey(self, peek: Peek, operation: str, allowed: frozenset[str] | None = None) -> Survey:
+        """As `plan`, with nothing drawn, and also where nobody is left."""
+        sight = self.look_round(peek.body_bytes)
+        if peek.routing is None:
+            return survey(sight, peek.model, operation, NO_WISHES)
+        return survey(sight, peek.model, operation, peek.routing, allowed)
+
+    def list_health(self) -> tuple[TargetHealth, ...]:
+        """How every target is that a listed name leads to, or that something is known of, as far as this process
+        knows.
+        """
+        listed = [target for record in self.catalog.records.values() for target in record.targets]
+        places = dict.fromkeys([*((target.provider, target.model) for target in listed), *self.gates.list_places()])
+        now_ns = time.monotonic_ns()
+        return tuple(self._find_health(Target(*place), now_ns) for place in places)
+
+    def _find_health(self, target: Target, now_ns: int) -> TargetHealth:
+        place = target.provider, target.model
+        circuit, bar = self.gates.find_circuit(place), self.gates.find_bar(target)
+        pace = self._health.find_pace(target, now_ns)
+        return TargetHealth(
+            provider=target.provider,
+            model=target.model,
+            circuit=self.gates.find_state(place),
+            retry_in_s=0 if bar is None else bar.wait_s,
+            failures_in_row=circuit.in_row,
+            last_error=circuit.code,
+            running=self.gates.count_running(place),
+            first_token_ms=pace.first_token_ms,
+            tokens_per_s=pace.tokens_per_s,
         )
 
     def _find_tariff(self, input_tokens: int, at_ns: int, name: str, target: Target) -> Tariff | None:

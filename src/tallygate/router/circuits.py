@@ -121,7 +121,8 @@ def end(circuit: Circuit, verdict: Verdict, now_ns: int, rules: RouterSettings, 
 
 
 def _serve(circuit: Circuit, now_ns: int, rules: RouterSettings) -> Circuit:
-    if circuit.until_ns > now_ns or now_ns - circuit.since_ns <= rules.window_ms * _NS_PER_MS:
+    counts = circuit.failed and now_ns - circuit.since_ns <= rules.window_ms * _NS_PER_MS
+    if counts or circuit.until_ns > now_ns:
         return replace(circuit, in_row=0, calls=circuit.calls + 1)
     return CLEAN
 

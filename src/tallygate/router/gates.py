@@ -13,7 +13,18 @@ from msgspec.structs import replace
 
 from tallygate.genai.plan import Excluded, Plan, Target
 from tallygate.router.choice import refuse
-from tallygate.router.circuits import CLEAN, SERVED, Bar, Circuit, Verdict, begin, end, find_bar
+from tallygate.router.circuits import (
+    CLEAN,
+    SERVED,
+    Bar,
+    Circuit,
+    State,
+    Verdict,
+    begin,
+    end,
+    find_bar,
+    find_state,
+)
 from tallygate.router.retries import Retries
 from tallygate.router.settings import RouterSettings
 from tallygate.telemetry import logger
@@ -157,6 +168,10 @@ class Gates:
     def find_circuit(self, place: Place) -> Circuit:
         """What is known of a target."""
         return self._circuits.get(place, CLEAN)
+
+    def find_state(self, place: Place) -> State:
+        """Where a target's circuit is."""
+        return find_state(self.find_circuit(place), self._clock_ns())
 
     def count_running(self, place: Place) -> int:
         """How many calls are under way at a target."""

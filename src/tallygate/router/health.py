@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from tallygate.genai.outcome import Outcome
 from tallygate.genai.plan import Target
+from tallygate.router.circuits import State
 
 NEWEST_SHARE: Final = 0.2
 """How much of a figure is the newest call's: about the last ten calls count."""
@@ -39,6 +40,22 @@ class Pace(Struct, frozen=True):
     first_token_ms: float | None = None
     tokens_per_s: float | None = None
     seen_ns: int = 0
+
+
+class TargetHealth(Struct, frozen=True, kw_only=True):
+    """How one target is, as far as this process knows. `retry_in_s`: 0 if it may be asked; `running`: calls under way
+    there; `last_error`: of those that its circuit still remembers, empty if none.
+    """
+
+    provider: str
+    model: str
+    circuit: State = "closed"
+    retry_in_s: int = 0
+    failures_in_row: int = 0
+    last_error: str = ""
+    running: int = 0
+    first_token_ms: float | None = None
+    tokens_per_s: float | None = None
 
 
 class Health:
