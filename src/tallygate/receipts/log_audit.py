@@ -1,4 +1,5 @@
-"""Holds the stored log to itself: entries, every tile, every checkpoint, and the bodies that the entries stand for.
+"""Holds the stored log to itself: entries, every tile, every checkpoint, the bodies that the entries stand for, and the
+audit log that some of these are about.
 
 It only reads, believes nothing that it can compute, and names the place of whatever is wrong. The tree is read from
 left to right, one tile at a time, so a large log takes long but no space.
@@ -10,6 +11,7 @@ from hashlib import sha256
 from msgspec import Struct
 
 from tallygate.receipts import checkpoint, merkle, note
+from tallygate.receipts.change_audit import audit_changes
 from tallygate.receipts.checkpoint import Checkpoint
 from tallygate.receipts.flaw import Flaw
 from tallygate.receipts.key_set import KeySet
@@ -62,6 +64,7 @@ class LogAudit:
             logs = list_logs(self._connection)
             for one in logs:
                 yield from self._audit(one)
+            yield from audit_changes(self._connection)
             yield from self._check_mark({one.origin: one.size for one in logs})
 
     def _audit(self, kept: KeptLog) -> Iterator[Flaw]:

@@ -1,4 +1,5 @@
-"""Puts on record what receipts refer to: the versions of prices, and the issuer's own keys, as entries of the log.
+"""Puts on record what receipts refer to: the versions of prices, and the issuer's own keys, as entries of the log; and
+administrative changes from before there was one.
 
 Whatever is not on record yet is found by looking, so it does not matter who set a price, or when. Prices that stand in
 no row (those of the configuration and of the shipped list) are put down by the processes that use them. Every process
@@ -9,11 +10,19 @@ from collections.abc import Sequence
 
 import msgspec
 
+from tallygate.genai.audit_row import STATEMENT, make_entry, name_statement, write_entry
 from tallygate.genai.price_row import PriceRow
 from tallygate.receipts.entries import digest_body, write_keys, write_price
 from tallygate.receipts.key_file import LogKeys
 from tallygate.store.driver import DriverConnection
-from tallygate.store.log_statements import Statement, add_statements, has_statement, read_last_recorded_price
+from tallygate.store.log_statements import (
+    Statement,
+    add_statements,
+    has_statement,
+    make_salt,
+    read_last_recorded_price,
+    read_unrecorded_changes,
+)
 from tallygate.store.price_feed import load_prices
 
 BITE = 200
@@ -33,6 +42,8 @@ class Record:
         if self._last_price is not None:
             return self._add_prices(self._last_price, now_ns)
         added = self._add_keys(now_ns)
+        if changed := self._add_changes(now_ns):
+            return added + changed
         return added + self._add_prices(read_last_recorded_price(self._connection), now_ns)
 
     def put_used(self, rows: Sequence[PriceRow], now_ns: int) -> int:
@@ -55,6 +66,15 @@ class Record:
             return 0
         body = write_keys(keys.public, keys.origin, now_ns)
         return self._add([Statement(statement_id, "keys", body, digest_body(body))], now_ns)
+
+    def _add_changes(self, now_ns: int) -> int:
+        """What was done before the log began. The newest come first: what has none before it is complete."""
+        rows = read_unrecorded_changes(self._connection, BITE)
+        origin = self._keys.origin
+        bodies = [(row, write_entry(make_entry(row, origin, make_salt()))) for row in rows]
+        return self._add(
+            [Statement(name_statement(row.seq), STATEMENT, body, digest_body(body)) for row, body in bodies], now_ns
+        )
 
     def _add_prices(self, after_seq: int, now_ns: int) -> int:
         rows = load_prices(self._connection, after_seq)[:BITE]

@@ -6,6 +6,7 @@ from typing import LiteralString
 
 from msgspec import Struct
 
+from tallygate.genai.audit_row import AuditRow
 from tallygate.store.address import Engine
 from tallygate.store.driver import DriverConnection, DriverError
 from tallygate.store.log import Published
@@ -43,6 +44,17 @@ _ALONE: tuple[tuple[LiteralString, str], ...] = (
     (_STATEMENTS_ALONE, "a statement that has no place in any log"),
     (_ENTRIES_ALONE, "an entry of which there is neither a receipt nor a statement"),
     (_ENTRIES_ASTRAY, "an entry of a log that is not there"),
+)
+
+_CHANGES: LiteralString = (
+    "SELECT audit_log.seq, audit_log.at_ns, audit_log.actor, audit_log.action, audit_log.workspace_id,"
+    " audit_log.object_id, audit_log.detail, log_statements.body FROM audit_log"
+    " LEFT JOIN log_statements ON log_statements.id = 'audit_' || audit_log.seq"
+    " WHERE audit_log.seq > ? ORDER BY audit_log.seq LIMIT ?"
+)
+_CHANGES_LOST: LiteralString = (
+    "SELECT id FROM log_statements WHERE kind = 'audit' AND NOT EXISTS (SELECT 1 FROM audit_log"
+    " WHERE seq = CASE WHEN kind = 'audit' THEN CAST(substr(id, 7) AS bigint) END) ORDER BY id"
 )
 
 
@@ -125,3 +137,20 @@ def list_bodies(
     """The next entries by number: number, id, the body it stands for (None: erased or gone), entry."""
     found = connection.fetch(_BODIES, (origin, after_seq, limit))
     return [(seq, entry_id, body, entry) for seq, entry_id, body, entry in found]
+
+
+def list_changes(connection: DriverConnection, after_seq: int, limit: int) -> list[tuple[AuditRow, bytes | None]]:
+    """The next rows of the audit log, each with the body that was entered for it; None: there is none."""
+    found = connection.fetch(_CHANGES, (after_seq, limit))
+    return [(AuditRow(*row[:-1]), row[-1]) for row in found]
+
+
+def list_lost_changes(connection: DriverConnection) -> list[str]:
+    """The statements about rows of the audit log that are not there."""
+    return [row[0] for row in connection.fetch(_CHANGES_LOST)]
+
+
+def read_last_signed_ns(connection: DriverConnection) -> int:
+    """When the last checkpoint of any log was published; 0 if none was."""
+    ((at_ns,),) = connection.fetch("SELECT coalesce(max(at_ns), 0) FROM log_checkpoints")
+    return at_ns

@@ -3,12 +3,22 @@
 A statement is made once: who comes second with the same id changes nothing. What one says is not known here.
 """
 
+import secrets
 from collections.abc import Sequence
+from typing import LiteralString
 
 from msgspec import Struct
 
+from tallygate.genai.audit_row import AuditRow
 from tallygate.store.driver import DriverConnection
 from tallygate.store.log import transaction
+
+# The number of a statement about a row of the audit log stands behind `audit_`.
+_UNRECORDED: LiteralString = (
+    "SELECT seq, at_ns, actor, action, workspace_id, object_id, detail FROM audit_log WHERE seq <"
+    " (SELECT coalesce(min(CASE WHEN kind = 'audit' THEN CAST(substr(id, 7) AS bigint) END), 9223372036854775807)"
+    " FROM log_statements) ORDER BY seq DESC LIMIT ?"
+)
 
 
 class Statement(Struct, frozen=True):
@@ -54,3 +64,15 @@ def read_last_recorded_price(connection: DriverConnection) -> int:
         "SELECT coalesce(max(prices.seq), 0) FROM prices JOIN log_statements ON log_statements.id = prices.version"
     )
     return seq
+
+
+def make_salt() -> str:
+    """What keeps a body from being guessed by its digest: 128 random bits in hexadecimal."""
+    return secrets.token_hex(16)
+
+
+def read_unrecorded_changes(connection: DriverConnection, limit: int) -> list[AuditRow]:
+    """Rows of the audit log from before there was a log, the newest first. Later ones are entered as they are written,
+    and one that is not was put there by somebody else: it is for the audit to find.
+    """
+    return [AuditRow(*row) for row in connection.fetch(_UNRECORDED, (limit,))]
