@@ -1,10 +1,12 @@
 """Refusals of the book in words: whose limit, how much, and what would pass."""
 
 import pytest
+from msgspec import structs
 
 from tallygate.access.refusals import explain_refusal
 from tallygate.dialects.registry import DIALECTS
-from tallygate.errors import BudgetExceeded, ConcurrencyLimit, InsufficientBalance
+from tallygate.errors import BudgetExceeded, ConcurrencyLimit, InsufficientBalance, RateLimited, RateTooSmall
+from tallygate.genai.book import Rate
 from tallygate.genai.results import Reason, Refused
 from tallygate.pipeline.call import error_headers
 
@@ -25,6 +27,45 @@ BUDGET = Refused(
     available_nusd=0,
     resets_at_ns=RESETS_AT_NS,
 )
+
+
+RATE = Rate(id="r", level="key", owner_id="k", kind="tokens", per_minute=1_000, filled_micro=400 * 10**6)
+
+
+def test_a_full_minute_says_how_much_is_left_and_when_there_is_room() -> None:
+    refused = Refused(reason="rate", level="key", rate=RATE, rates=(RATE,), amount=601, wait_ns=60_000_001)
+    error = explain_refusal(refused)
+    assert type(error) is RateLimited
+    assert error.message == (
+        "This key may use 1000 tokens a minute. This call may come to 601, and 600 are left. Try again in 1 s."
+    )
+    assert error.details == {
+        "limit_of": "key",
+        "tokens_per_minute": 1_000,
+        "tokens_needed": 601,
+        "tokens_available": 600,
+    }
+    assert error_headers(error) == [("retry-after", "1")]
+
+
+def test_a_limit_of_requests_says_so() -> None:
+    rate = structs.replace(RATE, kind="requests", per_minute=1, filled_micro=10**6)
+    error = explain_refusal(Refused(reason="rate", level="key", rate=rate, rates=(rate,), amount=1, wait_ns=60 * 10**9))
+    assert error.message == "This key may make 1 request a minute. Try again in 60 s."
+    assert error.details["requests_available"] == 0
+
+
+def test_what_never_fits_is_not_to_be_tried_again() -> None:
+    refused = Refused(reason="rate", level="user", rate=RATE, rates=(RATE,), amount=1_001)
+    error = explain_refusal(refused)
+    assert type(error) is RateTooSmall
+    assert error.message.endswith("It can never be served: send less, or ask for a shorter answer.")
+    assert ("x-should-retry", "false") in error_headers(error)
+
+
+def test_nobody_is_asked_to_wait_for_more_than_a_minute() -> None:
+    refused = Refused(reason="rate", level="key", rate=RATE, rates=(RATE,), amount=1, wait_ns=10**13)
+    assert explain_refusal(refused).retry_after_s == 60
 
 
 def test_a_short_balance_says_what_would_be_served() -> None:

@@ -17,14 +17,18 @@ from tallygate.access.refusals import explain_refusal
 from tallygate.errors import IdempotencyAnswerGone, IdempotencyInProgress, StoreUnavailable
 from tallygate.genai.book import SLOTS_MAX, Answer, Hold
 from tallygate.genai.items import Admission
+from tallygate.genai.rate_standing import RateStanding
 from tallygate.genai.results import Held, Refused, Replay, Result, Running, Stale
 from tallygate.genai.secret import Secret
 from tallygate.ledger.quote import Quote
+from tallygate.ledger.rates import find_standings
 
 Admit = Callable[[Admission], Awaitable[Result]]
-Identify = Callable[[Secret | None], Awaitable[Principal]]
+Identify = Callable[[Secret | None, str], Awaitable[Principal]]
 Rest = Callable[[float], Awaitable[None]]
 """Waits for so many seconds, and raises if there is nobody left to wait for."""
+Stand = Callable[[tuple[RateStanding, ...]], None]
+"""Is told how a caller stands with its limits of requests and tokens, if it has some."""
 
 STALE_MAX: Final = 3
 """How often a caller is identified anew: a key that changes faster than that is being changed by a loop."""
@@ -35,8 +39,8 @@ PAUSE_MAX_S: Final = 1.0
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """What somebody wants to pass with. `address` is method and path; `claim_key` an Idempotency-Key's text. The call
-    is booked under the first of `models`, and may be served under each.
+    """What somebody wants to pass with. `address` is method and path; `peer` where it came from; `claim_key` an
+    Idempotency-Key's text. The call is booked under the first of `models`, and may be served under each.
     """
 
     call_id: str
@@ -46,6 +50,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     models: tuple[str, ...]
     quote: Quote
     claim_key: str | None = None
+    peer: str = ""
 
 
 class Admitted(Struct, frozen=True):
@@ -82,30 +87,36 @@ class Turnstile:
         self._slots_max = slots_max
         self._wait_s = wait_s
 
-    async def admit(self, principal: Principal, asked: Asked, rest: Rest) -> Admitted | Answered:
+    async def admit(
+        self, principal: Principal, asked: Asked, rest: Rest, stand: Stand | None = None
+    ) -> Admitted | Answered:
         """Let a call pass, or say that it was answered before. `rest` is only called while nothing is held.
 
         Raises: InvalidApiKey, PermissionDenied, ModelAccessDenied, InsufficientBalance, BudgetExceeded,
-        ConcurrencyLimit, IdempotencyConflict, IdempotencyInProgress, IdempotencyAnswerGone, StoreUnavailable, and what
-        `rest` raises.
+        ConcurrencyLimit, RateLimited, IdempotencyConflict, IdempotencyInProgress, IdempotencyAnswerGone,
+        StoreUnavailable, and what `rest` raises.
         """
         digest = b"" if asked.claim_key is None else digest_request(asked.address, asked.body)
         stale, pause_s, waited_s = 0, PAUSE_S, 0.0
         while True:
             match await self._admit(self._write(principal, asked, digest)):
-                case Held(hold):
+                case Held(hold, rates):
+                    if rates and stand is not None:
+                        stand(find_standings(rates))
                     return Admitted(principal.key_id, asked.quote, hold)
                 case Replay(hold_id, answer):
                     if answer is None:
                         raise IdempotencyAnswerGone
                     return Answered(hold_id, answer)
                 case Refused() as refused:
+                    if refused.rates and stand is not None:
+                        stand(find_standings(refused.rates))
                     raise explain_refusal(refused)
                 case Stale():
                     if stale == STALE_MAX:
                         raise StoreUnavailable("This API key keeps changing; try again.", retry_after_s=1)
                     stale += 1
-                    principal = await self._identify(asked.credential)
+                    principal = await self._identify(asked.credential, asked.peer)
                     for model in asked.models:
                         require(principal, MODELS_USE, model=model)
                 case Running():

@@ -12,13 +12,19 @@ from tallygate.errors import (
     InsufficientBalance,
     InvalidApiKey,
     InvalidValue,
+    RateLimited,
+    RateTooSmall,
     TallygateError,
 )
 from tallygate.genai.results import Refused
 from tallygate.ledger.money import print_usd
+from tallygate.ledger.rates import find_standings
 
 SLOT_RETRY_AFTER_S = 1
 """Calls end all the time; whoever has no slot may ask again soon."""
+
+RETRY_AFTER_S_MAX = 60
+"""Nobody is asked to wait longer, and then asked again."""
 
 _NS_PER_S = 1_000_000_000
 
@@ -33,6 +39,8 @@ def explain_refusal(refused: Refused) -> TallygateError:
             return InvalidApiKey()
         case "slots":
             return _explain_slots(refused)
+        case "rate":
+            return _explain_rate(refused)
         case "balance":
             return InsufficientBalance(
                 f"The workspace's balance does not cover this call. {_tell_cost(refused)} are left. "
@@ -60,6 +68,30 @@ def _explain_slots(refused: Refused) -> ConcurrencyLimit:
         retry_after_s=SLOT_RETRY_AFTER_S,
         details={"limit_of": owner, "concurrency_max": slots},
     )
+
+
+def _explain_rate(refused: Refused) -> RateLimited:
+    rate = refused.rate
+    assert rate is not None, "whoever is refused for a rate is told which"
+    (standing,) = find_standings([rate])
+    limit = rate.per_minute
+    facts: dict[str, str | int] = {
+        "limit_of": rate.level,
+        f"{rate.kind}_per_minute": limit,
+        f"{rate.kind}_needed": refused.amount,
+        f"{rate.kind}_available": standing.remaining,
+    }
+    sentence = f"This {rate.level} may make {limit} request{'s' * (limit != 1)} a minute."
+    if rate.kind == "tokens":
+        sentence = (
+            f"This {rate.level} may use {limit} token{'s' * (limit != 1)} a minute. This call may come to "
+            f"{refused.amount}, and {standing.remaining} are left."
+        )
+    if refused.wait_ns is None:
+        way_out = " It can never be served: send less, or ask for a shorter answer." if rate.kind == "tokens" else ""
+        return RateTooSmall(sentence + way_out, details=facts)
+    wait_s = min(RETRY_AFTER_S_MAX, -(-refused.wait_ns // _NS_PER_S))
+    return RateLimited(f"{sentence} Try again in {wait_s} s.", retry_after_s=wait_s, details=facts)
 
 
 def _explain_budget(refused: Refused) -> BudgetExceeded:

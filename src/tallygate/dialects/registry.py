@@ -1,10 +1,10 @@
 """Every dialect there is, by name. Nothing else lists them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from tallygate.dialects.anthropic_messages import AnthropicMessages
+from tallygate.dialects.anthropic_messages import AnthropicMessages, limits
 from tallygate.dialects.base import (
     Accountable,
     Counting,
@@ -25,6 +25,9 @@ from tallygate.dialects.openrouter.embed import OpenRouterEmbeddings
 from tallygate.dialects.run import Run
 from tallygate.dialects.unified import UnifiedChat, UnifiedGenerate
 from tallygate.dialects.unified.embed import UnifiedEmbed
+from tallygate.genai.rate_standing import RateStanding
+
+WriteLimits = Callable[[Iterable[RateStanding]], list[tuple[str, str]]]
 
 _CHAT: Final = OpenAIChat()
 _MESSAGES: Final = AnthropicMessages()
@@ -66,5 +69,7 @@ PASSPORTED: Final[Mapping[str, Passported]] = MappingProxyType({_RUN.name: _RUN}
 """Those whose heads and errors name the call, its model and who serves it."""
 FITTING: Final[Mapping[str, Fitting]] = MappingProxyType({_EMBEDDINGS.name: _EMBEDDINGS})
 """Those whose providers may answer in another form than was asked for."""
+LIMITING: Final[Mapping[str, WriteLimits]] = MappingProxyType({_MESSAGES.name: limits.write_limits})
+"""Those that have headers of their own for limits of requests and tokens."""
 COUNTING: Final[Mapping[str, Counting]] = MappingProxyType({_MESSAGES.name: _MESSAGES})
 """Those that can ask for a count of tokens."""

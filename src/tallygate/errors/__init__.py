@@ -50,6 +50,8 @@ from tallygate.errors.request import (
     PayloadTooLarge,
     PermissionDenied,
     ProviderRejected,
+    RateLimited,
+    RateTooSmall,
     ReceiptErased,
     RequestError,
     RequestTimeout,

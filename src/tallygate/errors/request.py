@@ -303,6 +303,20 @@ class ConcurrencyLimit(RequestError):
     retry = None
 
 
+class RateLimited(RequestError):
+    """Too many requests or tokens within a minute."""
+
+    status = 429
+    code = "rate_limit_exceeded"
+    retry = None
+
+
+class RateTooSmall(RateLimited):
+    """The call is larger than all that its caller may use in a minute."""
+
+    retry = False
+
+
 class TooManyWrongKeys(RequestError):
     """Too many wrong API keys came from your address. Wait before you try another one; a right one is served."""
 

@@ -12,9 +12,11 @@ from typing import Any, NamedTuple, Protocol, Self
 
 from tallygate.access.guardrails.rules import Guard
 from tallygate.dialects.base import Dialect, Rendered, Streaming
-from tallygate.dialects.registry import NAMING, PASSPORTED, STREAMING
+from tallygate.dialects.limits import write_limits
+from tallygate.dialects.registry import LIMITING, NAMING, PASSPORTED, STREAMING
 from tallygate.errors import TallygateError
 from tallygate.genai.peek import Peek
+from tallygate.genai.rate_standing import RateStanding
 from tallygate.genai.secret import Secret
 from tallygate.genai.stream import Started
 
@@ -139,6 +141,7 @@ class Call:
         "peer",
         "replaced",
         "request_id",
+        "standings",
         "started",
         "timeout_ms",
         "traceparent",
@@ -182,6 +185,7 @@ class Call:
         self.guard: Guard | None = None
         self.departure = Departure()
         self.started = False
+        self.standings: tuple[RateStanding, ...] = ()
         self.timeout_ms = timeout_ms
         # On the process's monotonic clock; None: it may take its time. Set by `Deadline`.
         self.until_ns: int | None = None
@@ -205,9 +209,15 @@ class Call:
         """The client's dialect as one that streams: for a call whose answer is a stream."""
         return STREAMING[self.dialect.name]
 
+    def stand(self, standings: tuple[RateStanding, ...]) -> None:
+        """Called once the call has met limits of requests or tokens: its answer tells how its caller stands."""
+        self.standings = standings
+
     async def start(self, status: int, headers: list[tuple[str, str]]) -> None:
         """Send the head of the answer, with the headers every answer bears."""
         self.started = True
+        if self.standings:
+            headers = [*headers, *LIMITING.get(self.dialect.name, write_limits)(self.standings)]
         await self.client.start(status, [*headers, ("x-request-id", self.request_id), ("request-id", self.request_id)])
 
     def stream_head(self, headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -96,7 +96,7 @@ class Hallway:
                 return
             principal, plan, quote = await self._approach(call)
             # Nothing has been sent upstream yet, so up to here a refusal is free.
-            passed = await steps.turnstile.admit(principal, ask(call, plan, quote), call.rest)
+            passed = await steps.turnstile.admit(principal, ask(call, plan, quote), call.rest, call.stand)
             if isinstance(passed, Answered):
                 await give_again(call, steps.spool, passed)
                 return

@@ -25,6 +25,8 @@ _CODES: Final[dict[type[TallygateError], str]] = {
     errors.NoTarget: NOBODY,
     errors.NothingFits: NOBODY,
     errors.ConcurrencyLimit: "RATE_LIMIT",
+    errors.RateLimited: "RATE_LIMIT",
+    errors.RateTooSmall: "RATE_LIMIT",
     errors.ProviderOverloaded: "RATE_LIMIT",
     errors.ProviderTimeout: "TIMEOUT",
     errors.ProviderUnreachable: "COMPUTE_MISSING_ENDPOINT",

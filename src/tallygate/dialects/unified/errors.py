@@ -30,6 +30,8 @@ _CODES: Final[dict[type[TallygateError], str]] = {
     errors.InvalidApiKey: "AUTH_TOKEN_INVALID",
     errors.PermissionDenied: "AUTHZ_PERMISSION_DENIED",
     errors.ConcurrencyLimit: "RATE_LIMITED",
+    errors.RateLimited: "RATE_LIMITED",
+    errors.RateTooSmall: "RATE_LIMITED",
     errors.UpstreamError: "BACKEND_ERROR",
     errors.InvalidAnswer: "UPSTREAM_SHAPE_MISMATCH",
     errors.ProviderOverloaded: "BACKEND_RATE_LIMITED",
