@@ -70,9 +70,9 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 	--exclude-newer "7 days" --custom-compile-command "make lock" $(UPGRADE)
 lock: $(VENV)/.made-tools
 	@$(COMPILE) --group build -o requirements/build.txt
-	@$(COMPILE) pyproject.toml --extra server -o requirements/server.txt
-	@$(COMPILE) pyproject.toml --extra server --group test -c requirements/server.txt -o requirements/test.txt
-	@$(COMPILE) pyproject.toml --extra server --group docs -c requirements/test.txt -o requirements/docs.txt
+	@$(COMPILE) pyproject.toml --extra server --extra guardrails -o requirements/server.txt
+	@$(COMPILE) pyproject.toml --extra server --extra guardrails --group test -c requirements/server.txt -o requirements/test.txt
+	@$(COMPILE) pyproject.toml --extra server --extra guardrails --group docs -c requirements/test.txt -o requirements/docs.txt
 	@$(COMPILE) --group contract-openai1 -o requirements/contract-openai1.txt
 	@$(COMPILE) --group contract-anthropic0 -o requirements/contract-anthropic0.txt
 	@$(COMPILE) --group contract-agents -o requirements/contract-agents.txt

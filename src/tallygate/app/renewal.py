@@ -17,7 +17,7 @@ from tallygate.config.resolution import Resolved
 from tallygate.config.settings import Settings
 from tallygate.telemetry import logger
 
-RENEWED: Final = ("discover", "limits", "log_level", "models", "providers", "router")
+RENEWED: Final = ("discover", "guardrails", "limits", "log_level", "models", "providers", "router")
 """What counts at once, with everything below it. All else is read by what stands from start to stop: sockets, pools,
 files, the database.
 """

@@ -1,10 +1,11 @@
-"""What is wrong with the providers and models of a configuration, each with the place where it stands.
+"""What is wrong with the providers, models and guardrails of a configuration, each with the place where it stands.
 
-What a provider's settings must be is known to `providers`; here it is asked, and its answers are given their place.
+What each must be is known to its own room; here it is asked, and its answers are given their place.
 """
 
 import difflib
 
+from tallygate.access.guardrails.registry import find_complaints as find_guardrail_complaints
 from tallygate.config.origin import Origin, Problem
 from tallygate.config.resolution import Resolved
 from tallygate.dialects.registry import DIALECTS
@@ -49,6 +50,10 @@ def find_problems(resolved: Resolved) -> list[Problem]:
     problems += [
         _complain(complaint.sentence, complaint.model, "weights", origins)
         for complaint in complain_of_weights(settings.models)
+    ]
+    problems += [
+        Problem(complaint.path, complaint.sentence, _locate(complaint.path, origins))
+        for complaint in find_guardrail_complaints(settings.guardrails)
     ]
     return problems
 

@@ -17,6 +17,7 @@ from tallygate.access.doorman import Doorman
 from tallygate.access.guardrails.registry import Guardrails
 from tallygate.access.keys import Minter
 from tallygate.access.spool_key import load_or_create_spool_key
+from tallygate.access.wrong_keys import WrongKeys
 from tallygate.api.account import Accounts
 from tallygate.api.doors import Doors, Rooms
 from tallygate.api.explain import Routes
@@ -118,10 +119,18 @@ class Worker:
         self._spool = Spool(self._folder, load_or_create_spool_key(settings.data / "spool-key"), settings.idempotency)
         self._exit = HttpExit(settings.transport)
         self._fetcher = Fetcher(settings.fetch, settings.transport, own_url=settings.public_url)
-        self._doorman = Doorman(self._reader.find_key, pepper=pepper, prefix=settings.keys.prefix, admin_key=admin_key)
+        self._doorman = Doorman(
+            self._reader.find_key,
+            pepper=pepper,
+            prefix=settings.keys.prefix,
+            admin_key=admin_key,
+            wrong_keys=WrongKeys(settings.keys.wrong_per_minute),
+        )
         self._running = Running(self._find_dead)
         self._guardrails = Guardrails(settings.guardrails)
-        self._desk = LateDesk(address, self._minter, self._writer, configuration, settings.server.json_depth_max)
+        self._desk = LateDesk(
+            address, self._minter, self._writer, configuration, settings.server.json_depth_max, supply.list_health
+        )
         self._window = LateWindow(
             settings,
             address,

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from tallygate.access.guardrails.settings import GuardrailSettings
 from tallygate.access.settings import KeysSettings, LimitsSettings
 from tallygate.api.settings import ServerSettings
 from tallygate.dashboard.settings import DashboardSettings
@@ -15,7 +16,7 @@ from tallygate.genai.secret import Secret
 from tallygate.media.settings import IdempotencySettings
 from tallygate.providers.settings import ProviderSettings
 from tallygate.receipts.settings import ReceiptsSettings
-from tallygate.router.settings import ModelSettings
+from tallygate.router.settings import ModelSettings, RouterSettings
 from tallygate.store.settings import StoreSettings
 from tallygate.transport.settings import FetchSettings, TransportSettings
 
@@ -60,5 +61,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     dashboard: DashboardSettings = field(default_factory=DashboardSettings)
     transport: TransportSettings = field(default_factory=TransportSettings)
     fetch: FetchSettings = field(default_factory=FetchSettings)
+    router: RouterSettings = field(default_factory=RouterSettings)
     providers: dict[str, ProviderSettings] = field(default_factory=dict[str, ProviderSettings])
     models: dict[str, ModelSettings] = field(default_factory=dict[str, ModelSettings])
+    guardrails: dict[str, GuardrailSettings] = field(default_factory=dict[str, GuardrailSettings])

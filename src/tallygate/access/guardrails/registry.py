@@ -147,7 +147,10 @@ def _complain(own: GuardrailSettings, heeds: frozenset[str]) -> Iterator[tuple[s
 def _make_check(own: GuardrailSettings, package: EntryPoint | None) -> TextCheck:
     if package is not None:
         return _make_of_package(own, package)
-    module = importlib.import_module(f"{_ROOM}.{_TEXT_KINDS[own.kind]}")
+    try:
+        module = importlib.import_module(f"{_ROOM}.{_TEXT_KINDS[own.kind]}")
+    except ModuleNotFoundError as error:
+        raise _Wrong("kind", f"needs the package {error.name}; install tallygate[guardrails]") from None
     if unknown := sorted(set(own.find) - set(getattr(module, "SHAPES", ()))):
         raise _Wrong("find", f'there is no "{unknown[0]}" here; there is {", ".join(module.SHAPES)}')
     patterns = importlib.import_module(f"{_ROOM}.patterns")
