@@ -18,9 +18,10 @@ from typing import Any
 from tallygate.access import admin
 from tallygate.access.doorman import Doorman
 from tallygate.access.keys import Minter
+from tallygate.access.principal import Principal
 from tallygate.api.account import Accounts
 from tallygate.api.admin.desk import Desk
-from tallygate.api.admin.doors import serve_admin
+from tallygate.api.admin.doors import serve_desk
 from tallygate.api.admin.editions import State
 from tallygate.api.door import Reply, Request
 from tallygate.api.doors import Doors, Rooms
@@ -168,7 +169,9 @@ def build_rooms(address: DatabaseAddress, database: Database, clock_ns: Any) -> 
     accounts = Accounts(enquirer, clock_ns=clock_ns)
     # Time flies here: what is read is never a second old.
     proofs = Proofs(KEYS.public, KEYS.origin, callers=enquirer, strangers=strangers, clock_s=count(0.0, 9.0).__next__)
-    desk = Desk(database, MINTER, writer, json_depth_max=64, configuration=FirstEdition())
+    desk = Desk(
+        database, MINTER, writer, json_depth_max=64, configuration=FirstEdition(), list_health=SUPPLY.list_health
+    )
 
     async def start() -> None:
         reader.start()
@@ -180,8 +183,8 @@ def build_rooms(address: DatabaseAddress, database: Database, clock_ns: Any) -> 
         strangers.close()
         reader.close()
 
-    async def administer(path: str, request: Request) -> Reply:
-        return await serve_admin(desk, path, request)
+    async def administer(path: str, request: Request, principal: Principal) -> Reply:
+        return await serve_desk(desk, path, request, principal)
 
     async def show_metrics(_: Request) -> Reply:
         return Reply(200, b"figures", content_type="text/plain")

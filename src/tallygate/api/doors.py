@@ -6,14 +6,15 @@ client. If the client of a call leaves, the call is told, never cancelled.
 
 from collections.abc import Awaitable, Callable
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from tallygate.access.networks import read_networks
 from tallygate.access.principal import Principal
 from tallygate.api import models, openrouter_models, passports
 from tallygate.api.account import Accounts, show_credits, show_generation, show_key
 from tallygate.api.door import Reply, Request, json_reply
 from tallygate.api.exchange import Exchange
-from tallygate.api.explain import Routes, list_health, show_route
+from tallygate.api.explain import Routes, show_route
 from tallygate.api.guard import Identify, admit
 from tallygate.api.head import Head
 from tallygate.api.inference import CALLS, open_call
@@ -21,6 +22,7 @@ from tallygate.api.log_doors import serve_log
 from tallygate.api.middleware import BODIED, Matched, check_body, choose, find, render
 from tallygate.api.openrouter_doors import serve_account
 from tallygate.api.openrouter_models import FindPrice
+from tallygate.api.peer import find_client
 from tallygate.api.proofs import Proofs
 from tallygate.api.quote import Quotes, show_quote
 from tallygate.api.receipt_doors import serve_receipts
@@ -41,7 +43,7 @@ from tallygate.router.plan import Catalog
 from tallygate.telemetry import Reporter, logger
 
 ServeMetrics = Callable[[Request], Awaitable[Reply]]
-ServeAdmin = Callable[[str, Request], Awaitable[Reply]]
+ServeAdmin = Callable[[str, Request, Principal], Awaitable[Reply]]
 
 
 class Rooms(Struct, frozen=True):
@@ -73,6 +75,7 @@ class Doors:
     def __init__(self, rooms: Rooms, settings: ServerSettings) -> None:
         self._rooms = rooms
         self._draining = False
+        self._proxies = read_networks(settings.trusted_proxies)
         self.settings = settings
 
     def use(self, rooms: Rooms) -> None:
@@ -113,6 +116,8 @@ class Doors:
     async def serve(self, matched: Matched, request: Request, exchange: Exchange) -> None:
         """Answer one request to its end. Never raises."""
         route = matched.route
+        if self._proxies:
+            request = structs.replace(request, peer=find_client(request.peer, request.headers, self._proxies))
         try:
             if route.door in CALLS:
                 await self._walk(route, request, exchange)
@@ -188,12 +193,10 @@ class Doors:
                 return await serve_receipts(rooms.proofs, route.path, request, principal)
             case "explain":
                 return await show_route(rooms.routes, request, principal)
-            case "target_health":
-                return list_health(rooms.routes, request)
             case "metrics":
                 return await rooms.metrics(request)
             case "admin":
-                return await rooms.admin(route.path, request)
+                return await rooms.admin(route.path, request, principal)
             case door:
                 raise AssertionError(f"the door {door} is not guarded here")
 

@@ -1,6 +1,6 @@
-"""Who would serve a call, and how its targets are: ``POST /v1/route/explain`` and ``GET /v1/admin/health``.
+"""Who would serve a call, and who not, and why: ``POST /v1/route/explain``.
 
-The body of the first is that of a quote: the address the call would go to, and its body. Nothing is sent, held or
+The body is that of a quote: the address the call would go to, and its body. Nothing is sent, held or
 drawn, and no target's turn is used up.
 """
 
@@ -21,13 +21,12 @@ from tallygate.genai.plan import Excluded, Plan, Target
 from tallygate.ledger.money import print_price_per_million
 from tallygate.pipeline.supply import Supply
 from tallygate.router.choice import Sight, Survey, refuse
-from tallygate.router.health import TargetHealth
 from tallygate.router.manners import IN_ORDER
 from tallygate.router.wishes import Tariff
 
 
 class Routes(Struct, frozen=True):
-    """What the doors ask: who can be called now, and how deep a body may nest."""
+    """What the door asks: who can be called now, and how deep a body may nest."""
 
     supply: Supply
     json_depth_max: int
@@ -112,24 +111,3 @@ def _show_refusal(error: TallygateError | None) -> dict[str, Any] | None:
     if error is None:
         return None
     return {"status": error.status, "code": error.code, "message": error.message, "metadata": error.details}
-
-
-def list_health(routes: Routes, request: Request) -> Reply:
-    """How every target is that can be called by a listed name or that is known otherwise, for this process."""
-    read_query(request.query, ())
-    return envelope_reply([_show_health(row) for row in routes.supply.list_health()], request)
-
-
-def _show_health(row: TargetHealth) -> dict[str, Any]:
-    return {
-        "target": f"{row.provider}/{row.model}",
-        "provider": row.provider,
-        "model": row.model,
-        "circuit": row.circuit,
-        "retry_in_s": row.retry_in_s,
-        "failures_in_row": row.failures_in_row,
-        "last_error": row.last_error or None,
-        "running": row.running,
-        "first_token_ms": row.first_token_ms,
-        "tokens_per_s": row.tokens_per_s,
-    }

@@ -10,7 +10,7 @@ Door = Literal[
     "call", "count", "list_models", "show_model", "home", "health", "ready",
     "credits", "key", "usage", "generation", "quote", "admin", "receipts", "log",
     "upgrade", "list_passports", "show_passport", "openrouter_account", "openrouter_models", "openrouter_model",
-    "metrics", "explain", "target_health",
+    "metrics", "explain",
 ]  # fmt: skip
 
 Policy = Literal["public", "models", "any key", "routing", "accounting", "admin"]
@@ -87,7 +87,7 @@ URLS: tuple[Route, ...] = (
     Route(("POST",),           "/v1/admin/payouts",         "unified",            "admin",      "admin"),
     Route(("POST",),           "/v1/admin/refunds",         "unified",            "admin",      "admin"),
     Route(("GET", "POST"),     "/v1/admin/prices",          "unified",            "admin",      "admin"),
-    Route(("GET",),            "/v1/admin/health",          "unified",            "admin",      "target_health"),
+    Route(("GET",),            "/v1/admin/health",          "unified",            "admin",      "admin"),
     Route(("GET",),            "/v1/admin/config",          "unified",            "admin",      "admin"),
     Route(("POST",),           "/v1/admin/reload",          "unified",            "admin",      "admin"),
     Route(("HEAD", "GET"),     "/",                         "openai_chat",        "public",     "home"),

@@ -5,16 +5,16 @@ from typing import Any, Final, TypeVar
 
 from msgspec import Struct
 
+from tallygate.access.doorman import ADMIN
 from tallygate.access.keys import Minter
+from tallygate.access.principal import Principal
 from tallygate.api.admin.editions import Configuration
 from tallygate.api.door import Reply, Request, envelope_reply
 from tallygate.api.query import read_query, read_whole
+from tallygate.router.health import TargetHealth
 from tallygate.store.database import Database
 from tallygate.store.pages import Page
 from tallygate.store.writer import Writer
-
-ACTOR: Final = "admin"
-"""Who the audit log says it was."""
 
 ROWS_DEFAULT: Final = 100
 ROWS_MAX: Final = 1_000
@@ -23,14 +23,27 @@ PAGE: Final = ("limit", "cursor")
 Row = TypeVar("Row")
 
 
+ListHealth = Callable[[], Sequence[TargetHealth]]
+
+
 class Desk(Struct, frozen=True):
-    """The database, what makes keys, the writer that moves money, how deep a body may nest, and the configuration."""
+    """The database, what makes keys, the writer that moves money, how deep a body may nest, the configuration, and
+    how targets are.
+    """
 
     database: Database
     minter: Minter
     writer: Writer
     json_depth_max: int
     configuration: Configuration
+    list_health: ListHealth
+    principal: Principal = ADMIN
+    """Who has come to the desk."""
+
+    @property
+    def actor(self) -> str:
+        """Who the audit log says it was."""
+        return self.principal.actor
 
 
 def read_page(request: Request, *others: str) -> tuple[Page, dict[str, str]]:

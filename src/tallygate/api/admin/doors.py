@@ -4,7 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from tallygate.api.admin import configuration, credit, keys, limits, prices, tenants
+from msgspec import structs
+
+from tallygate.access.principal import Principal
+from tallygate.api.admin import configuration, credit, health, keys, limits, prices, tenants
 from tallygate.api.admin.desk import Desk
 from tallygate.api.door import Reply, Request
 
@@ -31,12 +34,13 @@ DOORS: Final[Mapping[tuple[str, str], Serve]] = MappingProxyType(
         ("POST", "/v1/admin/refunds"): credit.refund_call,
         ("GET", "/v1/admin/prices"): prices.list_prices,
         ("POST", "/v1/admin/prices"): prices.set_price,
+        ("GET", "/v1/admin/health"): health.list_health,
         ("GET", "/v1/admin/config"): configuration.show_configuration,
         ("POST", "/v1/admin/reload"): configuration.reload,
     }
 )
 
 
-async def serve_admin(desk: Desk, path: str, request: Request) -> Reply:
-    """Serve one call of the admin key. `path` is that of the route, with its places left open."""
-    return await DOORS[request.method, path](desk, request)
+async def serve_desk(desk: Desk, path: str, request: Request, principal: Principal) -> Reply:
+    """Serve one call of who was let in. `path` is that of the route, with its places left open."""
+    return await DOORS[request.method, path](structs.replace(desk, principal=principal), request)
