@@ -57,7 +57,7 @@ class Gate:
         self.on_rest: Callable[[int], object] = lambda _: None
         self.turnstile = Turnstile(self.writer.admit, self.identify, keep_s=600, wait_s=wait_s)
 
-    async def identify(self, credential: Secret | None) -> Principal:
+    async def identify(self, credential: Secret | None, peer: str) -> Principal:
         key: Key = self.shelf.tables["keys"]["k1"]
         if key.status != "active":
             raise InvalidApiKey

@@ -11,6 +11,7 @@ from tallygate.access.doorman import ADMIN, Doorman
 from tallygate.access.keys import ADMIN as ADMIN_LETTER
 from tallygate.access.keys import TENANT, Minter, mint
 from tallygate.access.permissions import DEFAULT_GRANT
+from tallygate.access.wrong_keys import WrongKeys
 from tallygate.errors import InvalidApiKey
 from tallygate.genai.secret import Secret
 from tallygate.store.address import DatabaseAddress
@@ -21,18 +22,24 @@ from tallygate.store.rows import KeyRow
 PEPPER = b"p" * 32
 MINTER = Minter(PEPPER, "lx-")
 ADMIN_KEY = Secret("correct-horse-battery-staple")
+PEER = "192.0.2.7"
 
 
 class Entrance:
     """A doorman at a real database, with a count of looks into it and a clock that can be set."""
 
-    def __init__(self, database: Database, reader: Reader) -> None:
+    def __init__(self, database: Database, reader: Reader, wrong_per_minute: int = 1_000) -> None:
         self.database = database
         self.looks = 0
         self.now_ns = time.time_ns()
         self._reader = reader
         self.doorman = Doorman(
-            self._count, pepper=PEPPER, prefix="lx-", admin_key=ADMIN_KEY, clock_ns=lambda: self.now_ns
+            self._count,
+            pepper=PEPPER,
+            prefix="lx-",
+            admin_key=ADMIN_KEY,
+            wrong_keys=WrongKeys(wrong_per_minute),
+            clock_ns=lambda: self.now_ns,
         )
 
     async def _count(self, digest: bytes) -> KeyRow | None:
@@ -42,7 +49,7 @@ class Entrance:
     def refusal(self, credential: Secret | None) -> InvalidApiKey:
         """The refusal of a credential that must be refused."""
         with pytest.raises(InvalidApiKey) as caught:
-            asyncio.run(self.doorman.identify(credential))
+            asyncio.run(self.doorman.identify(credential, PEER))
         return caught.value
 
 
@@ -61,7 +68,7 @@ def new_key(entrance: Entrance, **wishes: object) -> admin.CreatedKey:
 
 def test_a_live_key_is_its_principal(entrance: Entrance) -> None:
     created = new_key(entrance, models=["m"], expires_at_ns=entrance.now_ns + 10**12)
-    principal = asyncio.run(entrance.doorman.identify(created.secret))
+    principal = asyncio.run(entrance.doorman.identify(created.secret, PEER))
     record = created.record
     assert (principal.key_id, principal.user_id, principal.workspace_id) == (
         record.id,
@@ -83,7 +90,7 @@ ENDINGS: dict[str, Callable[[Entrance, admin.CreatedKey], object]] = {
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_key_that_ends_is_refused_on_its_next_use(entrance: Entrance, ending: str) -> None:
     created = new_key(entrance, expires_at_ns=entrance.now_ns + 10**12)
-    asyncio.run(entrance.doorman.identify(created.secret))
+    asyncio.run(entrance.doorman.identify(created.secret, PEER))
     ENDINGS[ending](entrance, created)
     looks = entrance.looks
     refusal = entrance.refusal(created.secret)
@@ -101,7 +108,7 @@ def described(refusal: InvalidApiKey) -> tuple[object, ...]:
 def test_a_lowered_limit_holds_on_the_next_call(entrance: Entrance) -> None:
     created = new_key(entrance)
     admin.change_key(entrance.database, created.record.id, actor="test", models=["m"], permissions=[])
-    principal = asyncio.run(entrance.doorman.identify(created.secret))
+    principal = asyncio.run(entrance.doorman.identify(created.secret, PEER))
     assert (principal.models, principal.permissions, principal.key_version) == ({"m"}, frozenset(), 2)
 
 
@@ -133,36 +140,36 @@ def test_a_request_without_a_key_is_told_how_to_send_one(entrance: Entrance) -> 
 
 
 def test_the_admin_key_is_known_without_the_database(entrance: Entrance) -> None:
-    assert asyncio.run(entrance.doorman.identify(ADMIN_KEY)) == ADMIN
+    assert asyncio.run(entrance.doorman.identify(ADMIN_KEY, PEER)) == ADMIN
     assert entrance.looks == 0
     entrance.refusal(mint("lx-", ADMIN_LETTER))
 
 
 def test_a_live_key_is_recalled_without_a_look(entrance: Entrance) -> None:
     created = new_key(entrance)
-    assert entrance.doorman.recall(created.secret) is None
-    principal = asyncio.run(entrance.doorman.identify(created.secret))
-    assert entrance.doorman.recall(created.secret) == principal
+    assert entrance.doorman.recall(created.secret, PEER) is None
+    principal = asyncio.run(entrance.doorman.identify(created.secret, PEER))
+    assert entrance.doorman.recall(created.secret, PEER) == principal
     assert entrance.looks == 1
 
 
 def test_a_key_that_was_refused_is_forgotten(entrance: Entrance) -> None:
     created = new_key(entrance)
-    asyncio.run(entrance.doorman.identify(created.secret))
+    asyncio.run(entrance.doorman.identify(created.secret, PEER))
     admin.revoke_key(entrance.database, created.record.id, actor="test")
     entrance.refusal(created.secret)
-    assert entrance.doorman.recall(created.secret) is None
+    assert entrance.doorman.recall(created.secret, PEER) is None
 
 
 @pytest.mark.parametrize("credential", [None, Secret(""), Secret("\xff"), Secret("\udcff"), ADMIN_KEY])
 def test_what_is_no_key_of_a_workspace_is_never_recalled(entrance: Entrance, credential: Secret | None) -> None:
-    asyncio.run(entrance.doorman.identify(ADMIN_KEY))
-    assert entrance.doorman.recall(credential) is None
+    asyncio.run(entrance.doorman.identify(ADMIN_KEY, PEER))
+    assert entrance.doorman.recall(credential, PEER) is None
 
 
 def test_the_oldest_is_forgotten_first(entrance: Entrance, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tallygate.access.doorman.KNOWN_MAX", 2)
     keys = [new_key(entrance).secret for _ in range(3)]
     for key in keys:
-        asyncio.run(entrance.doorman.identify(key))
-    assert [entrance.doorman.recall(key) is not None for key in keys] == [False, True, True]
+        asyncio.run(entrance.doorman.identify(key, PEER))
+    assert [entrance.doorman.recall(key, PEER) is not None for key in keys] == [False, True, True]

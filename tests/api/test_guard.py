@@ -21,6 +21,7 @@ REQUEST = Request(
     body=b"",
     request_id="req_1",
     arrived_ns=0,
+    peer="192.0.2.1",
 )
 
 
@@ -29,7 +30,8 @@ def holder(*permissions: str) -> Principal:
 
 
 async def enter(policy: Policy, principal: Principal) -> Principal:
-    async def identify(credential: Secret | None) -> Principal:
+    async def identify(credential: Secret | None, peer: str) -> Principal:
+        assert peer == REQUEST.peer
         if credential is None:
             raise InvalidApiKey
         return principal

@@ -186,12 +186,12 @@ def remember_keys() -> None:
     identify, admit = Doorman.identify, Turnstile.admit
     known: dict[str, Any] = {}
 
-    async def recall(self: Doorman, credential: Any) -> Any:
+    async def recall(self: Doorman, credential: Any, peer: Any) -> Any:
         if credential is None:
-            return await identify(self, credential)
+            return await identify(self, credential, peer)
         text = credential.reveal()
         if text not in known:
-            known[text] = await identify(self, credential)
+            known[text] = await identify(self, credential, peer)
         return known[text]
 
     async def pass_anyway(self: Turnstile, principal: Any, asked: Any, rest: Any) -> Any:

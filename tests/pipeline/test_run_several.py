@@ -43,8 +43,8 @@ class Market(Stage):
         self.allowed: frozenset[str] | None = None
         self.hallway._steps = structs.replace(self.hallway._steps, plan=self.plan, quote=self.quote_both)
 
-    async def identify(self, credential: Secret | None) -> Principal:
-        principal = structs.replace(await super().identify(credential), models=self.models)
+    async def identify(self, credential: Secret | None, peer: str) -> Principal:
+        principal = structs.replace(await super().identify(credential, peer), models=self.models)
         self._known[principal.key_id] = principal
         return principal
 

@@ -43,7 +43,7 @@ def test_a_workspace_starts_with_its_owner(database: Database) -> None:
     assert len(workspace.id) == len("ws_") + 32
     assert audit(database) == [
         ("tester", 5, "workspace.create", workspace.id, workspace.id, {"name": "acme"}),
-        ("tester", 5, "user.create", workspace.id, owner.id, {"name": "owner"}),
+        ("tester", 5, "user.create", workspace.id, owner.id, {"name": "owner", "role": "admin"}),
     ]
 
 

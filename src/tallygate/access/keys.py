@@ -18,7 +18,7 @@ TENANT = "k"
 """Class of a key that calls models for a workspace."""
 
 ADMIN = "a"
-"""Class of the key that opens the admin plane. It is never stored in the database."""
+"""Class of a key that opens the admin plane: the admin key, which is not in the database, and those of operators."""
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 RANDOM_SYMBOLS = 32

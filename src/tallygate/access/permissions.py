@@ -1,7 +1,8 @@
 """What a key may be allowed to do, and the one function that asks.
 
 Which door asks for which permission is written at the door; a permission can be granted before its door is open, so
-that a key made today keeps what it was given. Nothing is implied: no permission contains another.
+that a key made today keeps what it was given. Nothing is implied: no permission contains another. How much of a grant
+counts depends on the role of the key's user (`roles`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,8 +14,11 @@ MODELS_USE = "models:use"
 ROUTING_VIEW = "routing:view"
 ACCOUNTING_OWN = "accounting:view_own"
 ACCOUNTING_TENANT = "accounting:view_tenant"
+BUDGETS_MANAGE = "accounting:manage_budgets"
+USERS_MANAGE = "users:manage"
+KEYS_MANAGE = "api_keys:manage"
 ADMIN_ACCESS = "admin:access"
-"""Held by the admin key alone, and never granted to a key of a workspace."""
+"""Held by the admin key and by the admin keys of operators alone, and never granted to a key of a workspace."""
 
 NAME_SHOWN_MAX = 100
 """How much of a name from a request is repeated to its sender."""
@@ -24,11 +28,14 @@ PERMISSIONS: dict[str, str] = {
     ROUTING_VIEW: "see how a call would be routed and what it may cost at most",
     ACCOUNTING_OWN: "see the calls, usage and receipts of the key's own user, and the balance they are paid from",
     ACCOUNTING_TENANT: "see the calls, usage and receipts of the whole workspace, its balance and what paid it",
+    BUDGETS_MANAGE: "see the limits of the workspace, and set those of its users and keys",
+    USERS_MANAGE: "list, create, change and disable users of the workspace",
+    KEYS_MANAGE: "list, create, change, rotate and revoke API keys of the workspace",
 }
 """Every permission that can be granted to a key, with what it opens."""
 
 DEFAULT_GRANT = frozenset({MODELS_USE, ROUTING_VIEW, ACCOUNTING_OWN})
-"""What a key gets where nothing else is said."""
+"""What a key gets where nothing else is said, as far as its user's role goes."""
 
 
 def check_grant(permissions: Iterable[str]) -> frozenset[str]:

@@ -15,6 +15,9 @@ class KeysSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     prefix: Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,15}\Z")] = "lx-"
     """What every API key begins with. Keys made under another prefix are refused."""
 
+    wrong_per_minute: Annotated[int, Meta(ge=1, le=1_000_000)] = 30
+    """Wrong keys from one address that are answered with 401; more are 429. Each worker counts for itself."""
+
     pepper: Secret | None = None
     """64 hexadecimal digits; from the environment only. None: made at the first start, in the file DATA/key-pepper."""
 

@@ -18,8 +18,8 @@ class Request(Struct, frozen=True):
     """One HTTP request whose body has been read.
 
     `path` is the raw path as sent, without the query; `headers` are (lower-case name, value) pairs in order; `slots`
-    the parts of the path that the URL table names, percent-decoded. `peer` is the address at the other end of the
-    connection, empty where there is none: the nearest proxy's, if one stands before us.
+    the parts of the path that the URL table names, percent-decoded. `peer` is the client's address: that at the other
+    end of the connection, or what a trusted proxy there says (`peer.find_client`); empty where there is none.
     """
 
     method: str

@@ -22,7 +22,7 @@ from tallygate.api.door import Request
 from tallygate.api.urls import Policy
 from tallygate.genai.secret import Secret
 
-Identify = Callable[[Secret | None], Awaitable[Principal]]
+Identify = Callable[[Secret | None, str], Awaitable[Principal]]
 
 WANTED: Final[Mapping[Policy, tuple[str, ...]]] = MappingProxyType(
     {
@@ -42,7 +42,7 @@ async def admit(identify: Identify, policy: Policy, request: Request) -> Princip
     Raises what `read_credential` and `identify` raise, and PermissionDenied.
     """
     wanted = WANTED[policy]
-    principal = await identify(read_credential(request.headers, request.query, query_key=False))
+    principal = await identify(read_credential(request.headers, request.query, query_key=False), request.peer)
     if wanted:
         require_any(principal, wanted)
     else:

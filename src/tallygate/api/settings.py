@@ -7,6 +7,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from tallygate.access.networks import read_network
+
 
 class ServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Section ``[server]``. Sizes are in bytes."""
@@ -26,6 +28,8 @@ class ServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     # The names clients use for this gateway; none stands for any. A list keeps web pages that have their own name point
     # at this machine from reaching a gateway that listens on it.
     hosts: tuple[str, ...] = ()
+    # Networks of the proxies in front, as CIDR blocks: what only they are believed is whom a request comes from.
+    trusted_proxies: tuple[str, ...] = ()
     # How long a client may take. Sound clients need a fraction of each; the others hold memory and sockets.
     head_s: Annotated[int, Meta(ge=1, le=3600)] = 10
     body_s: Annotated[int, Meta(ge=1, le=3600)] = 60
@@ -34,3 +38,8 @@ class ServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     write_stall_s: Annotated[int, Meta(ge=1, le=3600)] = 30
     # How long the gateway may take to stop. Many supervisors kill what takes longer than 30 seconds.
     drain_s: Annotated[int, Meta(ge=0, le=3600)] = 30
+
+    def __post_init__(self) -> None:
+        # Raises ValueError for what is no network, which whoever reads the settings puts into words.
+        for text in self.trusted_proxies:
+            read_network(text)

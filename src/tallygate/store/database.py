@@ -20,6 +20,7 @@ from tallygate.store.registry import load_driver
 
 LOCK_FIRST_RUN = 0x7A11_0001
 LOCK_MIGRATE = 0x7A11_0002
+LOCK_RIGHTS = 0x7A11_0003
 """Numbers of PostgreSQL advisory locks, for work that one process at a time may do. SQLite has one writer anyway."""
 
 

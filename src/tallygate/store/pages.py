@@ -3,7 +3,7 @@
 from typing import Final, TypeVarTuple
 
 from msgspec import Struct
-from sqlalchemy import Connection, Select, Table, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, Table, select, tuple_
 
 from tallygate.errors import InvalidValue
 
@@ -20,11 +20,17 @@ class Page(Struct, frozen=True):
 EVERYTHING: Final = Page()
 
 
-def cut(connection: Connection, statement: Select[*Columns], table: Table, page: Page) -> Select[*Columns]:
-    """The rows of a page, oldest first by the table's `created_at_ns`. Raises InvalidValue for an unknown `after`."""
+def cut(
+    connection: Connection, statement: Select[*Columns], table: Table, page: Page, *within: ColumnElement[bool]
+) -> Select[*Columns]:
+    """The rows of a page, oldest first by the table's `created_at_ns`, of those `within` some conditions.
+
+    Raises InvalidValue for an `after` that is none of them, as for one that is nowhere.
+    """
     at_ns, row_id = table.c.created_at_ns, table.c.id
+    statement = statement.where(*within)
     if page.after:
-        made_at_ns = connection.execute(select(at_ns).where(row_id == page.after)).scalar()
+        made_at_ns = connection.execute(select(at_ns).where(row_id == page.after, *within)).scalar()
         if made_at_ns is None:
             raise InvalidValue("`cursor` is none that this list gave.", param="cursor")
         statement = statement.where(tuple_(at_ns, row_id) > tuple_(made_at_ns, page.after))

@@ -19,17 +19,19 @@ from tallygate.errors import StoreUnavailable
 from tallygate.store.address import DatabaseAddress, Engine
 from tallygate.store.driver import DriverConnection, DriverError
 from tallygate.store.refusal import DatabaseUnusable
-from tallygate.store.rows import KeyRow, unpack_texts
+from tallygate.store.rows import ACTIVE, KeyRow, unpack_texts
 
 ANSWER_S = 2.0
 """How long a call waits for its database before it is refused."""
 
 BATCH_MAX = 64
 
+# `t` is the row of the text that was asked for, `k` that of the key it opens: another one once it was rotated.
 _SELECT = (
-    "SELECT k.digest, k.id, k.user_id, k.workspace_id, k.permissions, k.models, k.status, k.expires_at_ns, k.version,"
-    " u.status, w.status FROM keys k"
-    " JOIN users u ON u.id = k.user_id JOIN workspaces w ON w.id = k.workspace_id WHERE k.digest"
+    "SELECT t.digest, k.id, k.user_id, k.workspace_id, k.permissions, k.models, k.networks, k.version,"
+    " t.status, k.status, t.expires_at_ns, k.expires_at_ns, u.status, w.status, u.role, k.key_class FROM keys t"
+    " JOIN keys k ON k.id = COALESCE(t.replaced_by, t.id)"
+    " JOIN users u ON u.id = k.user_id JOIN workspaces w ON w.id = k.workspace_id WHERE t.digest"
 )
 
 _SHAPES: dict[int, LiteralString] = {
@@ -152,10 +154,23 @@ def _select(connection: DriverConnection, digests: list[bytes]) -> Rows:
 
 
 def _key_row(row: tuple[Any, ...]) -> KeyRow:
-    _, key_id, user_id, workspace_id, permissions, models, *rest = row
-    granted = frozenset(unpack_texts(permissions))
+    _, key_id, user_id, workspace_id, permissions, models, networks, version, *rest = row
+    text_status, key_status, text_end_ns, key_end_ns, user_status, workspace_status, role, key_class = rest
+    ends_ns = [end_ns for end_ns in (text_end_ns, key_end_ns) if end_ns is not None]
     return KeyRow(
-        key_id, user_id, workspace_id, granted, None if models is None else frozenset(unpack_texts(models)), *rest
+        id=key_id,
+        user_id=user_id,
+        workspace_id=workspace_id,
+        permissions=frozenset(unpack_texts(permissions)),
+        models=None if models is None else frozenset(unpack_texts(models)),
+        networks=None if networks is None else tuple(unpack_texts(networks)),
+        status=key_status if text_status == ACTIVE else text_status,
+        expires_at_ns=min(ends_ns, default=None),
+        version=version,
+        user_status=user_status,
+        workspace_status=workspace_status,
+        role=role,
+        key_class=key_class,
     )
 
 

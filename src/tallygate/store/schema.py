@@ -91,7 +91,7 @@ keys = Table(
     Column("shortens", Integer, nullable=False, server_default="1"),
     # The networks it may be used from; NULL: all.
     Column("networks", Text),
-    # The key that took its place when it was rotated.
+    # Rotated: the key of which this row keeps an earlier text.
     Column("replaced_by", Text),
     ForeignKeyConstraint(["workspace_id", "user_id"], ["users.workspace_id", "users.id"]),
     CheckConstraint("status IN ('active', 'revoked')", name="status"),

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from tallygate.api.admin.desk import ACTOR, Desk, read_page, show_page
+from tallygate.api.admin.desk import Desk, read_page, show_page
 from tallygate.api.body import read_body, read_usd
 from tallygate.api.door import Reply, Request, envelope_reply
 from tallygate.api.query import read_query
@@ -76,7 +76,7 @@ async def add_credit(desk: Desk, request: Request) -> Reply:
         amount_nusd=read_usd(asked.usd, "usd"),
         movement_id=asked.id,
         source=asked.source,
-        actor=ACTOR,
+        actor=desk.actor,
     )
     return _reply(movement, request)
 
@@ -90,7 +90,7 @@ async def pay_out(desk: Desk, request: Request) -> Reply:
         workspace=asked.workspace,
         amount_nusd=read_usd(asked.usd, "usd"),
         movement_id=asked.id,
-        actor=ACTOR,
+        actor=desk.actor,
     )
     return _reply(movement, request)
 
@@ -104,7 +104,7 @@ async def refund_call(desk: Desk, request: Request) -> Reply:
         call_id=asked.call,
         amount_nusd=read_usd(asked.usd, "usd"),
         movement_id=asked.id,
-        actor=ACTOR,
+        actor=desk.actor,
     )
     return _reply(movement, request)
 

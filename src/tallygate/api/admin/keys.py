@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from tallygate.access import admin
-from tallygate.api.admin.desk import ACTOR, Desk, read_page, show_page
+from tallygate.api.admin.desk import Desk, read_page, show_page
 from tallygate.api.body import read_body, read_time, read_usd
 from tallygate.api.door import Reply, Request, envelope_reply
 from tallygate.api.query import read_query
@@ -69,7 +69,7 @@ async def create_key(desk: Desk, request: Request) -> Reply:
         budgets_nusd=budgets_nusd,
         slots_max=asked.concurrency,
         shortens=asked.shorten,
-        actor=ACTOR,
+        actor=desk.actor,
     )
     return envelope_reply({"key": created.secret.reveal(), **show_key(created.record)}, request, status=201)
 
@@ -86,7 +86,7 @@ async def change_key(desk: Desk, request: Request) -> Reply:
         permissions=asked.permissions,
         models=asked.models,
         expires_at_ns=expires_at if expires_at is UNSET else read_time(expires_at, "expires_at"),
-        actor=ACTOR,
+        actor=desk.actor,
     )
     return envelope_reply(show_key(record), request)
 
@@ -95,7 +95,7 @@ async def revoke_key(desk: Desk, request: Request) -> Reply:
     """Revoke a key for ever: its next call is refused. Raises NotFound, Conflict."""
     workspace = read_query(request.query, ("workspace",)).get("workspace")
     record = await asyncio.to_thread(
-        admin.revoke_key, desk.database, request.slots["id"], workspace=workspace, actor=ACTOR
+        admin.revoke_key, desk.database, request.slots["id"], workspace=workspace, actor=desk.actor
     )
     return envelope_reply(show_key(record), request)
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from tallygate.access import limits
-from tallygate.api.admin.desk import ACTOR, Desk
+from tallygate.api.admin.desk import Desk
 from tallygate.api.body import read_body, read_usd
 from tallygate.api.door import Reply, Request, envelope_reply
 from tallygate.api.query import need, read_query
@@ -56,7 +56,7 @@ async def change_limits(desk: Desk, request: Request) -> Reply:
         removed=[period for period, usd in budgets.items() if usd is None],
         slots_max=asked.concurrency,
         shortens=asked.shorten,
-        actor=ACTOR,
+        actor=desk.actor,
     )
     return envelope_reply(_show(row), request)
 

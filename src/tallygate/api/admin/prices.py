@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from tallygate.api.admin.desk import ACTOR, Desk, read_page, show_page
+from tallygate.api.admin.desk import Desk, read_page, show_page
 from tallygate.api.body import read_body, read_time
 from tallygate.api.door import Reply, Request, envelope_reply
 from tallygate.api.shown import show_moment
@@ -57,7 +57,7 @@ async def set_price(desk: Desk, request: Request) -> Reply:
         asked.name,
         asked.price,
         effective_from_ns=read_time(asked.effective_from, "effective_from"),
-        actor=ACTOR,
+        actor=desk.actor,
     )
     return envelope_reply(show_price(done.row), request, status=201 if done.added else 200)
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from tallygate.access import admin
-from tallygate.api.admin.desk import ACTOR, Desk, read_page, show_page
+from tallygate.api.admin.desk import Desk, read_page, show_page
 from tallygate.api.body import read_body
 from tallygate.api.door import Reply, Request, envelope_reply
 from tallygate.api.shown import show_moment
@@ -53,7 +53,7 @@ async def list_workspaces(desk: Desk, request: Request) -> Reply:
 async def create_workspace(desk: Desk, request: Request) -> Reply:
     """A new workspace with its first user. Raises Conflict where the name is taken."""
     asked = read_body(request.body, NewWorkspace, desk.json_depth_max)
-    row = await asyncio.to_thread(admin.create_workspace, desk.database, asked.name, actor=ACTOR)
+    row = await asyncio.to_thread(admin.create_workspace, desk.database, asked.name, actor=desk.actor)
     return envelope_reply(show_workspace(row), request, status=201)
 
 
@@ -62,7 +62,7 @@ async def change_workspace(desk: Desk, request: Request) -> Reply:
     read_body(request.body, WorkspaceChange, desk.json_depth_max)
     name = request.slots["id"]
     return envelope_reply(
-        show_workspace(await asyncio.to_thread(admin.disable_workspace, desk.database, name, actor=ACTOR)), request
+        show_workspace(await asyncio.to_thread(admin.disable_workspace, desk.database, name, actor=desk.actor)), request
     )
 
 
@@ -76,14 +76,16 @@ async def list_users(desk: Desk, request: Request) -> Reply:
 async def create_user(desk: Desk, request: Request) -> Reply:
     """A new user. Raises NotFound, Conflict."""
     asked = read_body(request.body, NewUser, desk.json_depth_max)
-    row = await asyncio.to_thread(admin.create_user, desk.database, asked.workspace, asked.name, actor=ACTOR)
+    row = await asyncio.to_thread(admin.create_user, desk.database, asked.workspace, asked.name, actor=desk.actor)
     return envelope_reply(show_user(row), request, status=201)
 
 
 async def change_user(desk: Desk, request: Request) -> Reply:
     """Disable them: the next call with any key of theirs is refused."""
     asked = read_body(request.body, UserChange, desk.json_depth_max)
-    row = await asyncio.to_thread(admin.disable_user, desk.database, asked.workspace, request.slots["id"], actor=ACTOR)
+    row = await asyncio.to_thread(
+        admin.disable_user, desk.database, asked.workspace, request.slots["id"], actor=desk.actor
+    )
     return envelope_reply(show_user(row), request)
 
 

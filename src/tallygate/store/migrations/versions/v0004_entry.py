@@ -32,6 +32,11 @@ def _widen() -> None:
         op.execute(f"ALTER TABLE {column}")
     # Whoever was first in a workspace has been its owner in all but name.
     op.execute("UPDATE users SET role = 'admin' WHERE name = 'owner'")
+    # A member's keys see no more than their own user's calls: whoever has one that sees all was more than a member.
+    op.execute(
+        "UPDATE users SET role = 'admin' WHERE id IN"
+        " (SELECT user_id FROM keys WHERE permissions LIKE '%\"accounting:view_tenant\"%')"
+    )
 
 
 def _create_rates() -> None:
