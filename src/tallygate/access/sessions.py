@@ -15,14 +15,17 @@ from typing import Final, Literal, cast
 from msgspec import Struct
 
 from tallygate.access.admin_key import AdminKey
+from tallygate.access.doorman import ADMIN
 from tallygate.access.guesses import Guesses
 from tallygate.access.passwords import is_password
+from tallygate.access.principal import Principal
+from tallygate.access.roles import ROLES
 from tallygate.errors import NotSignedIn
 from tallygate.genai.secret import Secret
 from tallygate.store import sessions as stored
 from tallygate.store.audit import Change
 from tallygate.store.database import Database
-from tallygate.store.rows import ACTIVE
+from tallygate.store.rows import ACTIVE, OPERATOR
 from tallygate.store.sessions import Holder
 
 Role = Literal["operator", "admin", "member", "viewer"]
@@ -51,6 +54,18 @@ class Person(Struct, frozen=True):
     def actor(self) -> str:
         """Who the audit log says it was."""
         return self.user_id or ADMIN_ACTOR
+
+    @property
+    def principal(self) -> Principal:
+        """The same person as whoever judges changes knows it: one who acts without a key, in the bounds of a role. An
+        operator belongs to no workspace in what they administer.
+        """
+        if not self.user_id:
+            return ADMIN
+        place = "" if self.role == OPERATOR else self.workspace_id
+        return Principal(
+            key_id="", user_id=self.user_id, workspace_id=place, key_version=0, permissions=ROLES[self.role]
+        )
 
 
 class Session(Struct, frozen=True):

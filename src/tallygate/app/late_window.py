@@ -69,6 +69,7 @@ class LateWindow:
             catalog=lambda: supply.catalog,
             find_price=supply.find_price,
             gate=Gate(),
+            list_health=supply.list_health,
             version=__version__,
         )
         return Window(rooms, sessions)

@@ -1,8 +1,12 @@
-"""Who sees and changes what on the pages, from a person's role alone. Every page asks here, and nowhere else."""
+"""Who sees and changes what on the pages, from a person's role alone. Every page asks here, and nowhere else.
+
+What a role opens is said in `access.roles`; changes of keys and users are judged once more where they are made.
+"""
 
 from typing import Final
 
-from tallygate.access.permissions import DEFAULT_GRANT, PERMISSIONS
+from tallygate.access.permissions import ACCOUNTING_TENANT, ADMIN_ACCESS, PERMISSIONS
+from tallygate.access.roles import ROLES
 from tallygate.access.sessions import Person
 from tallygate.dashboard.urls import Audience
 from tallygate.errors import PermissionDenied
@@ -24,11 +28,10 @@ def require(person: Person, audience: Audience) -> None:
 
 def find_scope(person: Person, workspace_id: str) -> Scope:
     """Whose calls, keys and receipts a person sees in a workspace: everybody's, or their own."""
-    return Scope(workspace_id, None if is_at_least(person, "admin") else person.user_id)
+    return Scope(workspace_id, None if ACCOUNTING_TENANT in ROLES[person.role] else person.user_id)
 
 
-def list_grantable(person: Person) -> frozenset[str]:
-    """What somebody may give to a key: no more than they may themselves."""
-    if is_at_least(person, "admin"):
-        return frozenset(PERMISSIONS)
-    return DEFAULT_GRANT if is_at_least(person, "member") else frozenset()
+def list_grantable(person: Person) -> dict[str, str]:
+    """What somebody may give to a key, with what it opens: no more than they may themselves."""
+    own = ROLES[person.role] - {ADMIN_ACCESS}
+    return {name: text for name, text in PERMISSIONS.items() if name in own}

@@ -16,6 +16,7 @@ from tallygate.api.query import read_query
 from tallygate.dashboard.forms import Form
 from tallygate.dashboard.gate import Gate
 from tallygate.errors import NotSignedIn
+from tallygate.router.health import TargetHealth
 from tallygate.router.plan import Catalog
 from tallygate.store.database import Database
 from tallygate.store.rows import WorkspaceRow
@@ -35,6 +36,7 @@ class Rooms(Struct, frozen=True):
     catalog: Callable[[], Catalog]
     find_price: FindPrice
     gate: Gate
+    list_health: Callable[[], Sequence[TargetHealth]]
     version: str
 
 

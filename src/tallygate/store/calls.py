@@ -78,10 +78,13 @@ _LIST: Final[LiteralString] = (
 
 def count_open(connection: DriverConnection, scope: Scope) -> int:
     """How many calls within the scope are open now."""
-    where: LiteralString = "workspace_id = ? AND state = 'open'"
+    where: LiteralString = "h.workspace_id = ? AND h.state = 'open'"
     values: list[Any] = [scope.workspace_id]
     if scope.user_id is not None:
-        where += " AND user_id = ?"
+        where += " AND h.user_id = ?"
         values.append(scope.user_id)
-    ((count,),) = connection.fetch("SELECT COUNT(*) FROM holds WHERE " + where, values)
+    ((count,),) = connection.fetch(_COUNT + where, values)
     return int(count)
+
+
+_COUNT: Final[LiteralString] = "SELECT COUNT(*) FROM holds h WHERE "

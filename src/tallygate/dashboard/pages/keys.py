@@ -6,21 +6,22 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tallygate.access import admin
-from tallygate.access import limits as access_limits
-from tallygate.access.permissions import DEFAULT_GRANT, PERMISSIONS
+from tallygate.access.permissions import DEFAULT_GRANT
 from tallygate.api.body import read_usd
 from tallygate.api.query import read_moment
+from tallygate.dashboard.pages import limits
 from tallygate.dashboard.rights import find_scope, is_at_least, list_grantable
 from tallygate.dashboard.visit import Leave, Page, Visit
-from tallygate.errors import InvalidValue, NotFound, PermissionDenied, TallygateError
+from tallygate.errors import InvalidValue, NotFound, TallygateError
 from tallygate.store.limits import Owner
 from tallygate.store.pages import Page as Cut
 from tallygate.store.rows import ACTIVE, FIRST_USER, KeyRecord, UserRow
-from tallygate.store.usage import KeyFacts, find_key_facts
 
 KEYS_MAX: Final = 1_000
 USERS_MAX: Final = 500
-FIELDS: Final = ("form_token", "name", "user", "models", "expires", "budget", "period", "concurrency", "shorten")
+BUDGET: Final = ("budget", "period", "concurrency", "shorten")
+FIELDS: Final = ("form_token", "name", "user", "models", "networks", "expires", *BUDGET)
+OVERLAPS: Final = {"0": "at once", "3600": "in an hour", "86400": "in a day", "604800": "in a week"}
 DONE: Final = {"revoked": "The key is revoked: its next call is refused.", "limits": "The limits are changed."}
 
 
@@ -55,47 +56,60 @@ async def show_key(visit: Visit) -> Page:
 
 async def change_limits(visit: Visit) -> Page | Leave:
     """Change a key's budgets and how many calls it may have open. An empty field takes a limit away."""
-    facts = await find_own(visit)
-    periods = access_limits.PERIODS
-    values = visit.form.read(("form_token", "concurrency", "shorten", *periods))
+    record = await find_own(visit)
     try:
-        budgets = {period: read_usd(values[period].strip(), period) for period in periods if period in values}
-        await asyncio.to_thread(
-            access_limits.change_limits,
-            visit.rooms.database,
-            Owner("key", facts.id),
-            actor=visit.person.actor,
-            budgets_nusd=budgets,
-            removed=[period for period in periods if period not in values],
-            slots_max=_read_slots(values),
-            shortens="shorten" in values,
-        )
+        await asyncio.to_thread(limits.change, visit, Owner("key", record.id))
     except TallygateError as error:
         return await _show_one(visit, "", error)
-    return Leave(visit.at(f"/dashboard/keys/{facts.id}", done="limits"))
+    return Leave(visit.at(f"/dashboard/keys/{record.id}", done="limits"))
+
+
+async def show_rotate(visit: Visit) -> Page:
+    """The question before a key gets another text."""
+    return Page("key_rotate.html", {"key": await find_own(visit), "overlaps": OVERLAPS})
+
+
+async def rotate_key(visit: Visit) -> Page:
+    """Give a key another text, and show it: this one time. The earlier one counts for a while yet."""
+    values = visit.form.read(("form_token", "overlap"))
+    record = await find_own(visit)
+    overlap = values.get("overlap", "")
+    if overlap not in OVERLAPS:
+        raise InvalidValue("The overlap is none of those in the list.", param="overlap")
+    rotated = await asyncio.to_thread(
+        admin.rotate_key,
+        visit.rooms.database,
+        visit.rooms.minter,
+        record.id,
+        actor=visit.person.actor,
+        overlap_s=int(overlap),
+        by=visit.person.principal,
+    )
+    return Page("key_made.html", {"key": rotated.record, "secret": rotated.secret.reveal()})
 
 
 async def show_revoke(visit: Visit) -> Page:
     """The question before a key's end."""
-    facts = await find_own(visit)
-    return Page("key_revoke.html", {"key": facts})
+    return Page("key_revoke.html", {"key": await find_own(visit)})
 
 
 async def revoke_key(visit: Visit) -> Leave:
     """Revoke it: there is no way back."""
     visit.form.read(("form_token",))
-    facts = await find_own(visit)
-    await asyncio.to_thread(admin.revoke_key, visit.rooms.database, facts.id, actor=visit.person.actor)
+    record, person = await find_own(visit), visit.person
+    await asyncio.to_thread(admin.revoke_key, visit.rooms.database, record.id, actor=person.actor, by=person.principal)
     return Leave(visit.at("/dashboard/keys", done="revoked"))
 
 
-async def find_own(visit: Visit) -> KeyFacts:
+async def find_own(visit: Visit) -> KeyRecord:
     """The key that the address names, if this person sees it. Raises NotFound."""
-    facts = await visit.rooms.accounts.enquirer.ask(lambda connection: find_key_facts(connection, visit.slots["id"]))
-    if facts is not None and visit.workspace is not None and facts.workspace_id == visit.workspace.id:
-        scope = find_scope(visit.person, facts.workspace_id)
-        if scope.user_id in (None, facts.user_id):
-            return facts
+    if visit.workspace is not None:
+        place = visit.workspace.id
+        record = await asyncio.to_thread(
+            admin.show_key, visit.rooms.database, visit.slots["id"], workspace=place, by=visit.person.principal
+        )
+        if find_scope(visit.person, place).user_id in (None, record.user_id):
+            return record
     raise NotFound("There is no key of this id here.")
 
 
@@ -103,7 +117,8 @@ def _list(visit: Visit) -> list[KeyRecord]:
     if visit.workspace is None:
         return []
     scope = find_scope(visit.person, visit.workspace.id)
-    found = admin.list_keys(visit.rooms.database, visit.workspace.id, Cut(KEYS_MAX))
+    database, by = visit.rooms.database, visit.person.principal
+    found = admin.list_keys(database, visit.workspace.id, Cut(KEYS_MAX), by=by)
     own = [record for record in found if scope.user_id in (None, record.user_id)]
     return sorted(own, key=lambda record: (record.status != ACTIVE, -record.created_at_ns))
 
@@ -118,12 +133,12 @@ async def _show_form(visit: Visit, error: TallygateError | None = None, values: 
     filled: dict[str, Any] = {
         "users": users,
         "first_user": FIRST_USER,
-        "permissions": {name: text for name, text in PERMISSIONS.items() if name in grantable},
-        "chosen": visit.form.list("permission") if error else sorted(DEFAULT_GRANT & grantable),
+        "permissions": grantable,
+        "chosen": visit.form.list("permission") if error else sorted(DEFAULT_GRANT & grantable.keys()),
         "models": list(visit.rooms.catalog().records),
         "given": values,
         "shortens": error is None or "shorten" in values,
-        "periods": access_limits.PERIODS,
+        "periods": limits.PERIODS,
         "problem": error.message if error else "",
     }
     return Page("key_new.html", filled, error.status if error else 200)
@@ -133,10 +148,8 @@ def _create(visit: Visit, values: Mapping[str, str], permissions: list[str]) -> 
     person = visit.person
     if visit.workspace is None:
         raise NotFound("There is no workspace yet.")
-    if beyond := set(permissions) - list_grantable(person):
-        raise PermissionDenied(f"You cannot give away {min(beyond)!r}, which you do not have.")
     user = values.get("user", FIRST_USER) if is_at_least(person, "admin") else person.user_id
-    models = [line.strip() for line in values.get("models", "").replace(",", "\n").splitlines() if line.strip()]
+    models = _read_lines(values.get("models", ""))
     budgets: dict[str, int] = {}
     if "budget" in values:
         budgets[values.get("period", "monthly")] = read_usd(values["budget"].strip(), "budget")
@@ -150,9 +163,11 @@ def _create(visit: Visit, values: Mapping[str, str], permissions: list[str]) -> 
         models=models or None,
         expires_at_ns=_read_expiry(values.get("expires", "")),
         budgets_nusd=budgets,
-        slots_max=_read_slots(values),
+        slots_max=limits.read_slots(values),
+        networks=_read_lines(values.get("networks", "")) or None,
         shortens="shorten" in values,
         actor=person.actor,
+        by=person.principal,
     )
 
 
@@ -161,23 +176,17 @@ def _read_expiry(text: str) -> int | None:
     return read_moment(text, "expires", end_of_day=True) if text else None
 
 
-def _read_slots(values: Mapping[str, str]) -> int | None:
-    text = values.get("concurrency", "").strip()
-    if not text:
-        return None
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise InvalidValue("Calls open at once are a whole number.", param="concurrency")
-    return int(text)
+def _read_lines(text: str) -> list[str]:
+    """What stands on lines of its own, or between commas."""
+    return [line.strip() for line in text.replace(",", "\n").splitlines() if line.strip()]
 
 
 async def _show_one(visit: Visit, done: str, error: TallygateError | None = None) -> Page:
-    facts = await find_own(visit)
-    row = await asyncio.to_thread(access_limits.show_limits, visit.rooms.database, Owner("key", facts.id))
+    record = await find_own(visit)
+    filled = await asyncio.to_thread(limits.show, visit, Owner("key", record.id))
     values = {
-        "key": facts,
-        "limits": row,
-        "budgets": {budget.period: budget for budget in row.budgets},
-        "periods": access_limits.PERIODS,
+        **filled,
+        "key": record,
         "now_ns": time.time_ns(),
         "done": done,
         "problem": error.message if error else "",
