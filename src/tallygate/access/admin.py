@@ -16,7 +16,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from tallygate.access.delegation import Delegation
 from tallygate.access.keys import ADMIN, TENANT, Minter, digest, mint
-from tallygate.access.limits import check_budgets, check_slots
+from tallygate.access.limits import check_budgets, check_rates, check_slots
 from tallygate.access.networks import check_networks
 from tallygate.access.permissions import ADMIN_ACCESS, DEFAULT_GRANT, check_grant
 from tallygate.access.principal import Principal
@@ -138,11 +138,13 @@ def create_key(
     budgets_nusd: Mapping[str, int] | None = None,
     slots_max: int | None = None,
     shortens: bool = True,
+    rpm: int | None = None,
+    tpm: int | None = None,
     by: Principal | None = None,
 ) -> CreatedKey:
     """Create a key. Without `permissions` it gets the default grant, without `models` it may call every model, without
     `networks` be used from everywhere, and without `slots_max` have as many calls open as its user. `budgets_nusd`
-    gives a limit for each period.
+    gives a limit for each period, `rpm` and `tpm` one for requests and tokens in a minute.
 
     Raises InvalidValue, NotFound, Conflict, PermissionDenied.
     """
@@ -161,6 +163,7 @@ def create_key(
         budgets_nusd=check_budgets(budgets_nusd or {}),
         slots_max=check_slots(slots_max),
         shortens=shortens,
+        rates=check_rates(UNSET if rpm is None else rpm, UNSET if tpm is None else tpm),
     )
     workspace = _keep_within(workspace, by)
     return CreatedKey(stored_keys.create_key(database, workspace, user, new, change, Delegation(by)), secret)

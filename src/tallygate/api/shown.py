@@ -4,13 +4,19 @@ An amount stands twice: as decimal text in USD for people, and as whole nano-USD
 a JSON number, an exact one is written without passing through a binary fraction.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Final
 
 from msgspec import Raw
 
-from tallygate.genai.book import Budget
+from tallygate.genai.book import Budget, Rate, RateKind
 from tallygate.ledger.money import print_usd
+from tallygate.ledger.rates import find_standings
 from tallygate.ledger.windows import find_window_end_ns
+
+RATE_NAMES: Final[Mapping[RateKind, str]] = {"requests": "rpm", "tokens": "tpm"}
+"""What limits of requests and tokens in a minute are called."""
 
 _NS_PER_S = 1_000_000_000
 
@@ -51,3 +57,9 @@ def show_budget(budget: Budget) -> dict[str, object]:
         **show_amount("left", left_nusd),
         "resets_at": show_moment(find_window_end_ns(budget.period, budget.window_start_ns)),
     }
+
+
+def show_rate(rate: Rate) -> dict[str, int]:
+    """A limit in a minute, as it stands at the moment its row shows: how many, and how many of them are left."""
+    (standing,) = find_standings([rate])
+    return {"limit": standing.limit, "left": standing.remaining}

@@ -16,6 +16,7 @@ from tallygate.store.audit import Change, Detail, new_id, write_audit
 from tallygate.store.budgets import set_budgets
 from tallygate.store.database import LOCK_FIRST_RUN, LOCK_RIGHTS, Database
 from tallygate.store.pages import EVERYTHING, Page, cut
+from tallygate.store.rates import set_rates, tell_rates
 from tallygate.store.rights import Hearing, Judge, read_rights
 from tallygate.store.rows import ACTIVE, REVOKED, KeyRecord, KeyText, NewKey, UserRow, pack_texts, unpack_texts
 from tallygate.store.schema import keys, users, workspaces
@@ -249,6 +250,7 @@ def _insert_key(connection: Connection, owner: UserRow, key: NewKey, change: Cha
     except IntegrityError as error:
         raise _taken(key.name, owner.workspace) from error
     set_budgets(connection, "key", key_id, owner.workspace_id, key.budgets_nusd, change)
+    set_rates(connection, "key", key_id, owner.workspace_id, key.rates)
     detail: dict[str, Detail] = {
         "name": key.name,
         "user_id": owner.id,
@@ -261,6 +263,7 @@ def _insert_key(connection: Connection, owner: UserRow, key: NewKey, change: Cha
         "slots_max": key.slots_max,
         "shortens": int(key.shortens),
         **{f"{period}_nusd": limit_nusd for period, limit_nusd in key.budgets_nusd.items()},
+        **tell_rates(key.rates),
     }
     write_audit(connection, change, "key.create", workspace_id=owner.workspace_id, object_id=key_id, detail=detail)
     return find_key(connection, key_id, None)

@@ -1,4 +1,5 @@
-"""What a workspace, a user or a key may spend and have open at once: shown and changed, each change in one transaction.
+"""What a workspace, a user or a key may spend, ask for in a minute, and have open at once: shown and changed, each
+change in one transaction.
 
 Values arrive checked. The book reads these rows anew for each call, so a change binds the next one and needs no word to
 anybody.
@@ -11,28 +12,36 @@ from msgspec import UNSET, Struct, UnsetType, field
 from sqlalchemy import Connection, select, update
 
 from tallygate.errors import Conflict
-from tallygate.genai.book import Budget, Level, Period
+from tallygate.genai.book import Budget, Level, Period, Rate, RateKind
 from tallygate.store.audit import Change, Detail, write_audit
 from tallygate.store.budgets import drop_budgets, list_budgets, lock_budgets, set_budgets
-from tallygate.store.database import Database
+from tallygate.store.database import LOCK_RIGHTS, Database
 from tallygate.store.keys import find_key, update_live
+from tallygate.store.rates import list_rates, lock_rates, set_rates, tell_rates
+from tallygate.store.rights import Hearing, Judge, read_rights
 from tallygate.store.schema import keys, users
 from tallygate.store.tenants import find_user, find_workspace
 
 
 class Owner(Struct, frozen=True):
-    """Whose limits are meant, by name or id. A user needs its workspace; a key only where its name is not enough."""
+    """Whose limits are meant, by name or id. A user needs its workspace; a key only where its name is not enough.
+    `key_class` None: a key of any class.
+    """
 
     level: Level
     name: str
     workspace: str | None = None
+    key_class: str | None = None
 
 
 class LimitsChange(Struct, frozen=True, kw_only=True):
-    """What is to change; what is not given stays. `slots_max` None means what everybody has."""
+    """What is to change; what is not given stays. `slots_max` None means what everybody has, a rate that is None is
+    taken away.
+    """
 
     budgets_nusd: Mapping[Period, int] = field(default_factory=dict[Period, int])
     removed: frozenset[Period] = frozenset()
+    rates: Mapping[RateKind, int | None] = field(default_factory=dict[RateKind, int | None])
     slots_max: int | UnsetType | None = UNSET
     shortens: bool | UnsetType = UNSET
 
@@ -48,6 +57,7 @@ class LimitsRow(Struct, frozen=True, kw_only=True):
     workspace_id: str
     workspace: str
     budgets: tuple[Budget, ...]
+    rates: tuple[Rate, ...] = ()
     slots_used: int | None = None
     slots_max: int | None = None
     shortens: bool | None = None
@@ -66,15 +76,24 @@ def find_limits(database: Database, owner: Owner) -> LimitsRow:
         return _read(connection, owner.level, _find(connection, owner))
 
 
-def change_limits(database: Database, owner: Owner, limits: LimitsChange, change: Change) -> LimitsRow:
-    """Change them, all or nothing. Raises NotFound, and Conflict for a revoked key."""
-    with database.writing() as connection:
+def change_limits(
+    database: Database, owner: Owner, limits: LimitsChange, change: Change, judge: Judge | None = None
+) -> LimitsRow:
+    """Change them, all or nothing. Raises NotFound, Conflict for a revoked or replaced key, and as the judge does."""
+    with database.writing(lock=LOCK_RIGHTS) as connection:
+        hearing = Hearing(connection, judge, change.at_ns)
         found = _find(connection, owner)
+        before = read_rights(connection, found.id) if owner.level == "key" else None
+        if owner.level != "key":
+            is_user = owner.level == "user"
+            hearing.hear_limits(find_user(connection, found.workspace_id, found.id) if is_user else None)
         _write_row(connection, owner.level, found, limits)
         lock_budgets(connection, found.id)
         if limits.budgets_nusd:
             set_budgets(connection, owner.level, found.id, found.workspace_id, limits.budgets_nusd, change)
         drop_budgets(connection, found.id, limits.removed)
+        lock_rates(connection, found.id)
+        set_rates(connection, owner.level, found.id, found.workspace_id, limits.rates)
         write_audit(
             connection,
             change,
@@ -83,6 +102,8 @@ def change_limits(database: Database, owner: Owner, limits: LimitsChange, change
             object_id=found.id,
             detail=tell_limits(limits),
         )
+        if owner.level == "key":
+            hearing.hear_key(before, found.id)
         return _read(connection, owner.level, found)
 
 
@@ -90,6 +111,7 @@ def tell_limits(limits: LimitsChange) -> dict[str, Detail]:
     """A change of limits as the audit log tells it. A budget without an amount was removed."""
     detail: dict[str, Detail] = {f"{period}_nusd": amount for period, amount in limits.budgets_nusd.items()}
     detail.update({f"{period}_nusd": None for period in limits.removed})
+    detail.update(tell_rates(limits.rates))
     if limits.slots_max is not UNSET:
         detail["slots_max"] = limits.slots_max
     if limits.shortens is not UNSET:
@@ -104,7 +126,7 @@ def _find(connection: Connection, owner: Owner) -> _Found:
     if owner.level == "user":
         user = find_user(connection, owner.workspace or "", owner.name)
         return _Found(user.id, user.name, user.workspace_id, user.workspace)
-    key = find_key(connection, owner.name, owner.workspace)
+    key = find_key(connection, owner.name, owner.workspace, owner.key_class)
     return _Found(key.id, key.name, key.workspace_id, key.workspace)
 
 
@@ -118,7 +140,7 @@ def _write_row(connection: Connection, level: Level, found: _Found, limits: Limi
     if level == "user" and values:
         connection.execute(update(users).where(users.c.id == found.id).values(values))
     if level == "key" and not update_live(connection, found.id, values):
-        raise Conflict(f"The key {found.id} is revoked and cannot be changed.")
+        raise Conflict(f"The key {found.id} is revoked or an earlier text of another, and cannot be changed.")
 
 
 def _read(connection: Connection, level: Level, found: _Found) -> LimitsRow:
@@ -137,6 +159,7 @@ def _read(connection: Connection, level: Level, found: _Found) -> LimitsRow:
         workspace_id=found.workspace_id,
         workspace=found.workspace,
         budgets=list_budgets(connection, found.id),
+        rates=list_rates(connection, found.id),
         slots_used=slots_used,
         slots_max=slots_max,
         shortens=None if shortens is None else shortens == 1,

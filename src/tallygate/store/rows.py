@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from msgspec import Struct, field
 
-from tallygate.genai.book import Period
+from tallygate.genai.book import Period, RateKind
 
 ACTIVE = "active"
 DISABLED = "disabled"
@@ -122,6 +122,7 @@ class NewKey(Struct, frozen=True, kw_only=True):
     networks: frozenset[str] | None = None
     slots_max: int | None = None
     shortens: bool = True
+    rates: Mapping[RateKind, int | None] = field(default_factory=dict[RateKind, int | None])
     budgets_nusd: Mapping[Period, int] = field(default_factory=dict[Period, int])
 
 

@@ -31,6 +31,8 @@ class NewKey(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         None
     )
     shorten: Annotated[bool, Meta(description="true or false")] = True
+    rpm: Annotated[int | None, Meta(description="requests in a minute, or null for no limit")] = None
+    tpm: Annotated[int | None, Meta(description="tokens in a minute, or null for no limit")] = None
     budgets: Annotated[
         dict[str, str] | None, Meta(description='an object such as {"monthly": "25.00"}: USD by period')
     ] = None
@@ -69,6 +71,8 @@ async def create_key(desk: Desk, request: Request) -> Reply:
         budgets_nusd=budgets_nusd,
         slots_max=asked.concurrency,
         shortens=asked.shorten,
+        rpm=asked.rpm,
+        tpm=asked.tpm,
         actor=desk.actor,
     )
     return envelope_reply({"key": created.secret.reveal(), **show_key(created.record)}, request, status=201)

@@ -1,4 +1,6 @@
-"""Limits of a workspace, a user or a key: budgets, calls open at once, and whether answers may be shortened."""
+"""Limits of a workspace, a user or a key: budgets, requests and tokens in a minute, calls open at once, and whether
+answers may be shortened.
+"""
 
 import asyncio
 from typing import Annotated, Any
@@ -10,7 +12,7 @@ from tallygate.api.admin.desk import Desk
 from tallygate.api.body import read_body, read_usd
 from tallygate.api.door import Reply, Request, envelope_reply
 from tallygate.api.query import need, read_query
-from tallygate.api.shown import show_budget
+from tallygate.api.shown import RATE_NAMES, show_budget, show_rate
 from tallygate.errors import InvalidValue
 from tallygate.genai.book import Level
 from tallygate.store.limits import LimitsRow, Owner
@@ -19,7 +21,7 @@ _LEVELS = ("workspace", "user", "key")
 
 
 class LimitsChange(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Body of ``PATCH /v1/admin/limits``. What is not given stays; a budget that is null is removed."""
+    """Body of ``PATCH /v1/admin/limits``. What is not given stays; a budget, `rpm` or `tpm` that is null is removed."""
 
     level: Annotated[Level, Meta(description="workspace, user or key")]
     owner: Annotated[str, Meta(description="the name or id of a workspace, user or key, as text")]
@@ -32,6 +34,8 @@ class LimitsChange(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         int | UnsetType | None, Meta(description="a number of calls, or null for what everybody has")
     ] = UNSET
     shorten: Annotated[bool | UnsetType, Meta(description="true or false")] = UNSET
+    rpm: Annotated[int | UnsetType | None, Meta(description="requests in a minute, or null for no limit")] = UNSET
+    tpm: Annotated[int | UnsetType | None, Meta(description="tokens in a minute, or null for no limit")] = UNSET
 
 
 async def show_limits(desk: Desk, request: Request) -> Reply:
@@ -56,6 +60,8 @@ async def change_limits(desk: Desk, request: Request) -> Reply:
         removed=[period for period, usd in budgets.items() if usd is None],
         slots_max=asked.concurrency,
         shortens=asked.shorten,
+        rpm=asked.rpm,
+        tpm=asked.tpm,
         actor=desk.actor,
     )
     return envelope_reply(_show(row), request)
@@ -75,6 +81,9 @@ def _show(row: LimitsRow) -> dict[str, Any]:
         "workspace_id": row.workspace_id,
         "workspace": row.workspace,
         "budgets": [show_budget(budget) for budget in row.budgets],
+        "rpm": None,
+        "tpm": None,
+        **{RATE_NAMES[rate.kind]: show_rate(rate) for rate in row.rates},
     }
     if row.level != "workspace":
         shown["concurrency"] = {"used": row.slots_used, "limit": row.slots_max}
