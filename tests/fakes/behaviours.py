@@ -96,6 +96,12 @@ async def fail(call: Incoming, status: int) -> None:
     await call.whole(status, body, *after)
 
 
+async def outage(call: Incoming) -> None:
+    """Good answers, but errors from when the gate `outage` is opened until the gate `healed` is."""
+    gate = call.provider.gate
+    await (fail(call, 500) if gate("outage").is_set() and not gate("healed").is_set() else answer(call))
+
+
 async def html(call: Incoming) -> None:
     """A page with status 200, as proxies like to send."""
     await call.whole(200, b"<html><body>Welcome to the lab</body></html>", media_type="text/html")
@@ -141,6 +147,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "up-steady": steady,
     "up-gated": gated,
     "up-gated-break": gated_break,
+    "up-outage": outage,
     "up-html": html,
     "up-bad-json": bad_json,
     "up-redirect": redirect,
