@@ -17,7 +17,7 @@ settings.register_profile("long", settings.get_profile("default"), max_examples=
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
-TOGETHER = frozenset({"contract", "faults", "money"})
+TOGETHER = frozenset({"contract", "faults", "money", "security"})
 """Rooms whose tests share running gateways and providers. Where several processes run tests, one of them runs all of a
 room's, in their order: what one test leaves behind must not depend on how many processes there are.
 """

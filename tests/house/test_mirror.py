@@ -4,7 +4,7 @@ from pathlib import PurePosixPath
 
 from tests.house.source import PACKAGE, ROOT, read_sources
 
-OWN_SHAPE = {"campaign", "contract", "fakes", "faults", "fixtures", "golden", "house", "laws", "money"}
+OWN_SHAPE = {"campaign", "contract", "fakes", "faults", "fixtures", "golden", "house", "laws", "money", "security"}
 
 
 def test_every_test_has_its_module() -> None:
