@@ -7,11 +7,14 @@ input and 4 for one of output, and serving it costs the house half of that.
 import asyncio
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from tallygate.access.admission import Turnstile
+from tallygate.access.guardrails.registry import Guardrails
+from tallygate.access.guardrails.settings import GuardrailSettings
 from tallygate.access.principal import Principal
 from tallygate.dialects.base import Dialect
 from tallygate.dialects.registry import CLIENT_DIALECTS
@@ -36,6 +39,7 @@ from tallygate.pipeline.finish import Finisher
 from tallygate.pipeline.relay import Fetch, Relay
 from tallygate.pipeline.run import Hallway, Steps
 from tallygate.pipeline.running import Running
+from tallygate.pipeline.screen import Screen
 from tallygate.providers.base import Provider
 from tallygate.router.gates import Gates
 from tallygate.transport.base import Timeouts
@@ -83,6 +87,7 @@ class Stage:
         silence_s: float = 30.0,
         fetch: Fetch = fetch_nothing,
         reach: Reach = Reach(output_tokens_max=OUTPUT_TOKENS_MAX),
+        guardrails: Mapping[str, GuardrailSettings] = MappingProxyType({}),
     ) -> None:
         self.price = price
         self.refusal = ""
@@ -120,6 +125,7 @@ class Stage:
                 heed=self.heeded.append,
                 note=self.writer.note,
                 finisher=self.finisher,
+                screen=Screen(Guardrails(guardrails).choose),
             )
         )
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from tallygate.genai.details import Details, Tried
+from tallygate.genai.details import Details, Guarded, Tried
 from tallygate.genai.foreign_json import INTEGER_MAX
 from tallygate.genai.receipt_draft import ReceiptDraft
 from tallygate.genai.usage import Usage
@@ -142,6 +142,17 @@ def test_a_long_list_says_how_much_of_it_is_missing() -> None:
     assert told["dropped"][-1] == "and 3 more"
 
 
+def test_what_guardrails_did_is_told_without_what_they_found() -> None:
+    did = (Guarded("input", "people", "redact", 3), Guarded("output", "words", "note", 1))
+    made = complete(draft(guardrails=did), post())
+    assert read(made)["guardrails"] == [
+        {"stage": "input", "name": "people", "action": "redact", "count": 3},
+        {"stage": "output", "name": "words", "action": "note", "count": 1},
+    ]
+    assert read_receipt(made).guardrails == did
+    assert "guardrails" not in read(receipt())
+
+
 def test_a_count_that_no_reader_keeps_becomes_the_largest_one_that_is_kept() -> None:
     told = read(complete(draft(usage={"cached_input_tokens": 2**60}), post(input_tokens=2**62)))
     assert told["usage"]["input"] == told["usage"]["input_cached"] == INTEGER_MAX
@@ -179,6 +190,13 @@ def any_details(draw: st.DrawFn) -> Details:
         finish_reasons=tuple(draw(st.lists(_ANY_TEXT, max_size=3))),
         attempts=tuple(draw(st.lists(tried, max_size=3))),
         dropped=tuple(draw(st.lists(_ANY_TEXT, max_size=3))),
+        guardrails=tuple(
+            draw(
+                st.lists(
+                    st.builds(Guarded, st.just("input"), _ANY_TEXT, st.just("note"), st.integers(0, 2**60)), max_size=3
+                )
+            )
+        ),
         error_code=draw(_ANY_TEXT),
         first_chunk_ms=draw(st.none() | st.integers(0, 2**40)),
         duration_ms=draw(st.integers(0, 2**40)),

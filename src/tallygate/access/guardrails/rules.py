@@ -145,7 +145,7 @@ class Guard:
         self._tally[stage, rule.name, rule.action] += 1
         if rule.action == "block" or (unread and rule.action == "redact"):
             raise GuardrailBlocked(
-                f"The guardrail `{rule.name}` does not let this {_WORDS[stage]} pass.",
+                f"The guardrail `{rule.name}` does not let this {_WORDS[stage]} pass (stage: {stage}).",
                 details={"stage": stage, "guardrail": rule.name},
             )
         return rule.replacement if rule.action == "redact" else None
