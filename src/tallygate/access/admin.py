@@ -138,8 +138,8 @@ def create_key(
     budgets_nusd: Mapping[str, int] | None = None,
     slots_max: int | None = None,
     shortens: bool = True,
-    rpm: int | None = None,
-    tpm: int | None = None,
+    rpm: int | UnsetType | None = None,
+    tpm: int | UnsetType | None = None,
     by: Principal | None = None,
 ) -> CreatedKey:
     """Create a key. Without `permissions` it gets the default grant, without `models` it may call every model, without

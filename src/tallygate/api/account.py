@@ -12,10 +12,11 @@ from tallygate.access.permissions import ACCOUNTING_TENANT
 from tallygate.access.principal import Principal
 from tallygate.api.door import Reply, Request, envelope_reply
 from tallygate.api.query import need, read_query
-from tallygate.api.shown import show_amount, show_budget, show_moment, show_number
+from tallygate.api.shown import RATE_NAMES, show_amount, show_budget, show_moment, show_number, show_rate
 from tallygate.errors import InvalidApiKey, NotFound
-from tallygate.genai.book import SLOTS_MAX, Budget
+from tallygate.genai.book import SLOTS_MAX, Budget, Rate
 from tallygate.genai.details import Details, read_details
+from tallygate.ledger.rates import find_standings, leak
 from tallygate.ledger.windows import roll
 from tallygate.store.driver import DriverConnection
 from tallygate.store.enquirer import Enquirer
@@ -31,11 +32,12 @@ class Accounts(Struct, frozen=True):
 
 
 class Standing(Struct, frozen=True):
-    """A key and the account it pays from, with the budgets that bind it in their present windows."""
+    """A key and the account it pays from, with the budgets and rates that bind it as they are now."""
 
     key: KeyFacts
     account: Account
     budgets: tuple[Budget, ...]
+    rates: tuple[Rate, ...]
 
 
 def find_scope(principal: Principal) -> Scope:
@@ -56,7 +58,8 @@ async def find_standing(accounts: Accounts, principal: Principal) -> Standing:
     if key is None or account is None:
         raise InvalidApiKey
     now_ns = accounts.clock_ns()
-    return Standing(key, account, tuple(roll(budget, now_ns) for budget in account.budgets))
+    budgets = tuple(roll(budget, now_ns) for budget in account.budgets)
+    return Standing(key, account, budgets, tuple(leak(rate, now_ns) for rate in account.rates))
 
 
 async def show_credits(accounts: Accounts, request: Request, principal: Principal) -> Reply:
@@ -113,6 +116,9 @@ async def show_key(accounts: Accounts, request: Request, principal: Principal) -
         },
         "shorten": key.shortens,
         "budgets": [show_budget(budget) for budget in own],
+        "rpm": None,
+        "tpm": None,
+        **{RATE_NAMES[rate.kind]: show_rate(rate) for rate in find_standings(standing.rates)},
         "limit": None,
         "limit_remaining": None,
         "limit_reset": None,

@@ -4,7 +4,7 @@ They show what `account` shows, under other names; members that mean nothing her
 look for them. Whose figures they are follows from the key alone.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -18,8 +18,9 @@ from tallygate.api.query import need, read_query
 from tallygate.api.shown import show_moment, show_number
 from tallygate.dialects.registry import NAMING
 from tallygate.errors import NotFound
-from tallygate.genai.book import Budget, Period
+from tallygate.genai.book import Budget, Period, Rate
 from tallygate.genai.details import Details, Tried, read_details
+from tallygate.ledger.rates import find_standings
 from tallygate.ledger.windows import find_window_end_ns, find_window_start_ns
 from tallygate.store.driver import DriverConnection
 from tallygate.store.usage import CallFacts, find_call, sum_key
@@ -90,8 +91,7 @@ async def show_key(accounts: Accounts, request: Request, principal: Principal) -
         "creator_user_id": key.user_id,
         "organization_id": None,
         "workspace_id": key.workspace_id,
-        # Nobody counts requests here; how many may run at once is told by GET /v1/key.
-        "rate_limit": {"requests": -1, "interval": "10s", "note": "Requests are not counted here."},
+        "rate_limit": _show_rate_limit(standing.rates),
         "free_model_daily_requests": {"limit": 0, "remaining": 0, "used": 0},
         "allowed_data_regions": [],
     }
@@ -104,6 +104,14 @@ def _count_left(budget: Budget) -> int:
 
 def _find_reset(budget: Budget) -> str | None:
     return None if budget.period == "total" else budget.period
+
+
+def _show_rate_limit(rates: Iterable[Rate]) -> dict[str, object]:
+    """How many requests there may be; -1 where nobody counts them. OpenRouter itself tells no more than that."""
+    counted = next((standing for standing in find_standings(rates) if standing.kind == "requests"), None)
+    if counted is None:
+        return {"requests": -1, "interval": "60s", "note": "Requests are not counted for this key."}
+    return {"requests": counted.limit, "interval": "60s", "note": f"{counted.remaining} are left."}
 
 
 def _show_budget(budget: Budget) -> dict[str, object]:

@@ -10,9 +10,9 @@ from typing import Final
 
 from msgspec import Raw
 
-from tallygate.genai.book import Budget, Rate, RateKind
+from tallygate.genai.book import Budget, RateKind
+from tallygate.genai.rate_standing import RateStanding
 from tallygate.ledger.money import print_usd
-from tallygate.ledger.rates import find_standings
 from tallygate.ledger.windows import find_window_end_ns
 
 RATE_NAMES: Final[Mapping[RateKind, str]] = {"requests": "rpm", "tokens": "tpm"}
@@ -59,7 +59,6 @@ def show_budget(budget: Budget) -> dict[str, object]:
     }
 
 
-def show_rate(rate: Rate) -> dict[str, int]:
-    """A limit in a minute, as it stands at the moment its row shows: how many, and how many of them are left."""
-    (standing,) = find_standings([rate])
+def show_rate(standing: RateStanding) -> dict[str, int]:
+    """A limit in a minute: how many, and how many of them are left."""
     return {"limit": standing.limit, "left": standing.remaining}

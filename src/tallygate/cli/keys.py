@@ -13,8 +13,17 @@ from msgspec import UNSET
 from tallygate.access import admin
 from tallygate.access.limits import change_limits, show_limits
 from tallygate.access.permissions import DEFAULT_GRANT, PERMISSIONS
-from tallygate.cli.terminal.amount import parse_budgets, parse_slots
-from tallygate.cli.terminal.limits import Budgets, Concurrency, NoBudgets, Shorten, limits_to_json, print_limits
+from tallygate.cli.terminal.amount import parse_budgets, parse_rate, parse_slots
+from tallygate.cli.terminal.limits import (
+    Budgets,
+    Concurrency,
+    NoBudgets,
+    Rpm,
+    Shorten,
+    Tpm,
+    limits_to_json,
+    print_limits,
+)
 from tallygate.cli.terminal.moment import parse_moment, show_moment, stamp
 from tallygate.cli.terminal.options import AsJson, ConfigFile, DataFolder
 from tallygate.cli.terminal.session import load_minter, open_database
@@ -48,6 +57,8 @@ def create(
     ] = None,
     budget: Budgets = None,
     concurrency: Concurrency = None,
+    rpm: Rpm = None,
+    tpm: Tpm = None,
     shorten: Shorten = None,
     expires: Annotated[
         str | None, typer.Option("--expires", metavar="T", help="30d, 12h, or a date as 2027-01-31. [default: never]")
@@ -76,6 +87,8 @@ def create(
             budgets_nusd=budgets_nusd,
             slots_max=slots_max,
             shortens=shorten is not False,
+            rpm=parse_rate(rpm),
+            tpm=parse_rate(tpm),
             actor="cli",
         )
     record = created.record
@@ -142,12 +155,14 @@ def limits(
     budget: Budgets = None,
     no_budget: NoBudgets = None,
     concurrency: Concurrency = None,
+    rpm: Rpm = None,
+    tpm: Tpm = None,
     shorten: Shorten = None,
     config: ConfigFile = None,
     data: DataFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a key may spend and have open at once, after changing what is given.
+    """Show what a key may spend, ask for and have open at once, after changing what is given.
 
     It binds the next call.
     """
@@ -156,7 +171,7 @@ def limits(
     slots_max = UNSET if concurrency is None else parse_slots(concurrency)
     shortens = UNSET if shorten is None else shorten
     with open_database(config, data) as (database, _):
-        if budgets_nusd or removed or slots_max is not UNSET or shortens is not UNSET:
+        if budgets_nusd or removed or slots_max is not UNSET or shortens is not UNSET or rpm or tpm:
             row = change_limits(
                 database,
                 owner,
@@ -165,6 +180,8 @@ def limits(
                 removed=removed,
                 slots_max=slots_max,
                 shortens=shortens,
+                rpm=parse_rate(rpm),
+                tpm=parse_rate(tpm),
             )
         else:
             row = show_limits(database, owner)

@@ -10,8 +10,8 @@ from msgspec import UNSET
 
 from tallygate.access import admin
 from tallygate.access.limits import change_limits, show_limits
-from tallygate.cli.terminal.amount import parse_budgets, parse_slots
-from tallygate.cli.terminal.limits import Budgets, Concurrency, NoBudgets, limits_to_json, print_limits
+from tallygate.cli.terminal.amount import parse_budgets, parse_rate, parse_slots
+from tallygate.cli.terminal.limits import Budgets, Concurrency, NoBudgets, Rpm, Tpm, limits_to_json, print_limits
 from tallygate.cli.terminal.moment import show_moment, stamp
 from tallygate.cli.terminal.options import AsJson, ConfigFile, DataFolder
 from tallygate.cli.terminal.session import open_database
@@ -67,11 +67,13 @@ def limits(
     budget: Budgets = None,
     no_budget: NoBudgets = None,
     concurrency: Concurrency = None,
+    rpm: Rpm = None,
+    tpm: Tpm = None,
     config: ConfigFile = None,
     data: DataFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a user may spend and have open at once, after changing what is given.
+    """Show what a user may spend, ask for and have open at once, after changing what is given.
 
     It binds the next call with any key of theirs.
     """
@@ -79,9 +81,16 @@ def limits(
     budgets_nusd, removed = parse_budgets(budget), no_budget or []
     slots_max = UNSET if concurrency is None else parse_slots(concurrency)
     with open_database(config, data) as (database, _):
-        if budgets_nusd or removed or slots_max is not UNSET:
+        if budgets_nusd or removed or slots_max is not UNSET or rpm or tpm:
             row = change_limits(
-                database, owner, actor="cli", budgets_nusd=budgets_nusd, removed=removed, slots_max=slots_max
+                database,
+                owner,
+                actor="cli",
+                budgets_nusd=budgets_nusd,
+                removed=removed,
+                slots_max=slots_max,
+                rpm=parse_rate(rpm),
+                tpm=parse_rate(tpm),
             )
         else:
             row = show_limits(database, owner)

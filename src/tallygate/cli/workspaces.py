@@ -9,8 +9,8 @@ import typer
 
 from tallygate.access import admin
 from tallygate.access.limits import change_limits, show_limits
-from tallygate.cli.terminal.amount import parse_budgets
-from tallygate.cli.terminal.limits import Budgets, NoBudgets, limits_to_json, print_limits
+from tallygate.cli.terminal.amount import parse_budgets, parse_rate
+from tallygate.cli.terminal.limits import Budgets, NoBudgets, Rpm, Tpm, limits_to_json, print_limits
 from tallygate.cli.terminal.moment import show_moment, stamp
 from tallygate.cli.terminal.options import AsJson, ConfigFile, DataFolder
 from tallygate.cli.terminal.session import open_database
@@ -54,19 +54,29 @@ def limits(
     name: Name,
     budget: Budgets = None,
     no_budget: NoBudgets = None,
+    rpm: Rpm = None,
+    tpm: Tpm = None,
     config: ConfigFile = None,
     data: DataFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the budgets of a workspace, after changing those that are given.
+    """Show what a workspace may spend and ask for, after changing what is given.
 
-    They bind the next call of every user and key of it.
+    It binds the next call of every user and key of it.
     """
     owner = Owner("workspace", name)
     budgets_nusd, removed = parse_budgets(budget), no_budget or []
     with open_database(config, data) as (database, _):
-        if budgets_nusd or removed:
-            row = change_limits(database, owner, actor="cli", budgets_nusd=budgets_nusd, removed=removed)
+        if budgets_nusd or removed or rpm or tpm:
+            row = change_limits(
+                database,
+                owner,
+                actor="cli",
+                budgets_nusd=budgets_nusd,
+                removed=removed,
+                rpm=parse_rate(rpm),
+                tpm=parse_rate(tpm),
+            )
         else:
             row = show_limits(database, owner)
     if as_json:

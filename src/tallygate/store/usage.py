@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, LiteralString
 
 from msgspec import Struct, convert
 
-from tallygate.genai.book import Budget, HoldState
+from tallygate.genai.book import Budget, HoldState, Rate
 from tallygate.store.address import Engine
 from tallygate.store.driver import DriverConnection
 from tallygate.store.rows import unpack_texts
@@ -30,7 +30,7 @@ class Scope(Struct, frozen=True):
 
 
 class Account(Struct, frozen=True):
-    """A wallet and the budgets of the owners that were named, as they stood at one moment.
+    """A wallet, the budgets and the rates of the owners that were named, as they stood at one moment.
 
     `funded_nusd` is what was paid in and not paid out again, over all time.
     """
@@ -39,6 +39,7 @@ class Account(Struct, frozen=True):
     held_nusd: int
     funded_nusd: int
     budgets: tuple[Budget, ...]
+    rates: tuple[Rate, ...] = ()
 
 
 class KeyFacts(Struct, frozen=True, kw_only=True):
@@ -109,16 +110,25 @@ class Sum(Struct, frozen=True, kw_only=True):
 
 
 def find_account(connection: DriverConnection, workspace_id: str, owner_ids: Sequence[str]) -> Account | None:
-    """The wallet of a workspace and the budgets of owners (a workspace, users, keys). None where there is no wallet."""
+    """The wallet of a workspace, and budgets and rates of owners (a workspace, users, keys). None where there is no
+    wallet.
+    """
     wallet = f"wallet:{workspace_id}"
     with _snapshot(connection):
         found = connection.fetch("SELECT posted_nusd, held_nusd FROM wallets WHERE workspace_id = ?", (workspace_id,))
         ((paid_in, paid_out),) = connection.fetch(_FUNDED, (wallet, wallet))
         budgets = [row for owner_id in owner_ids for row in connection.fetch(_BUDGETS, (owner_id,))]
+        rates = [row for owner_id in owner_ids for row in connection.fetch(_RATES, (owner_id,))]
     if not found:
         return None
     ((posted_nusd, held_nusd),) = found
-    return Account(posted_nusd, held_nusd, int(paid_in) - int(paid_out), tuple(_read(Budget, row) for row in budgets))
+    return Account(
+        posted_nusd,
+        held_nusd,
+        int(paid_in) - int(paid_out),
+        tuple(_read(Budget, row) for row in budgets),
+        tuple(_read(Rate, row) for row in rates),
+    )
 
 
 _FUNDED: Final = (
@@ -128,6 +138,10 @@ _FUNDED: Final = (
 _BUDGETS: Final = (
     "SELECT id, level, owner_id, period, limit_nusd, window_start_ns, spent_nusd, held_nusd FROM budgets"
     " WHERE owner_id = ? ORDER BY limit_nusd, id"
+)
+_RATES: Final = (
+    "SELECT id, level, owner_id, kind, per_minute, filled_micro, seen_at_ns, held_tokens FROM rates"
+    " WHERE owner_id = ? ORDER BY kind"
 )
 
 

@@ -15,17 +15,15 @@ from tallygate.api.query import need, read_query
 from tallygate.api.shown import RATE_NAMES, show_budget, show_rate
 from tallygate.errors import InvalidValue
 from tallygate.genai.book import Level
+from tallygate.ledger.rates import find_standings
 from tallygate.store.limits import LimitsRow, Owner
 
-_LEVELS = ("workspace", "user", "key")
+LEVELS = ("workspace", "user", "key")
 
 
-class LimitsChange(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Body of ``PATCH /v1/admin/limits``. What is not given stays; a budget, `rpm` or `tpm` that is null is removed."""
+class LimitsAsked(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What limits are to be. What is not given stays; a budget, `rpm` or `tpm` that is null is removed."""
 
-    level: Annotated[Level, Meta(description="workspace, user or key")]
-    owner: Annotated[str, Meta(description="the name or id of a workspace, user or key, as text")]
-    workspace: Annotated[str | None, Meta(description="the name or id of a workspace, as text")] = None
     budgets: Annotated[
         dict[str, str | None] | None,
         Meta(description='an object such as {"monthly": "25.00", "daily": null}: USD by period, null to remove'),
@@ -38,24 +36,38 @@ class LimitsChange(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     tpm: Annotated[int | UnsetType | None, Meta(description="tokens in a minute, or null for no limit")] = UNSET
 
 
+class LimitsChange(LimitsAsked, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Body of ``PATCH /v1/admin/limits``."""
+
+    level: Annotated[Level, Meta(description="workspace, user or key")]
+    owner: Annotated[str, Meta(description="the name or id of a workspace, user or key, as text")]
+    workspace: Annotated[str | None, Meta(description="the name or id of a workspace, as text")] = None
+
+
 async def show_limits(desk: Desk, request: Request) -> Reply:
     """The limits of one owner, its budgets in their present windows. Raises NotFound, Conflict."""
     values = read_query(request.query, ("level", "owner", "workspace"))
     level = need(values, "level")
-    if level not in _LEVELS:
+    if level not in LEVELS:
         raise InvalidValue("`level` must be workspace, user or key.", param="level")
     owner = _name_owner(level, need(values, "owner"), values.get("workspace"))
-    return envelope_reply(_show(await asyncio.to_thread(limits.show_limits, desk.database, owner)), request)
+    return envelope_reply(show_row(await asyncio.to_thread(limits.show_limits, desk.database, owner)), request)
 
 
 async def change_limits(desk: Desk, request: Request) -> Reply:
     """Change limits, all or nothing, from the next call on. Raises InvalidValue, NotFound, Conflict."""
     asked = read_body(request.body, LimitsChange, desk.json_depth_max)
+    owner = _name_owner(asked.level, asked.owner, asked.workspace)
+    return envelope_reply(show_row(await set_limits(desk, owner, asked)), request)
+
+
+async def set_limits(desk: Desk, owner: Owner, asked: LimitsAsked) -> LimitsRow:
+    """Set the limits of an owner to what is asked, on behalf of who has come to the desk."""
     budgets = asked.budgets or {}
-    row = await asyncio.to_thread(
+    return await asyncio.to_thread(
         limits.change_limits,
         desk.database,
-        _name_owner(asked.level, asked.owner, asked.workspace),
+        owner,
         budgets_nusd={period: read_usd(usd, f"budgets.{period}") for period, usd in budgets.items() if usd is not None},
         removed=[period for period, usd in budgets.items() if usd is None],
         slots_max=asked.concurrency,
@@ -63,8 +75,8 @@ async def change_limits(desk: Desk, request: Request) -> Reply:
         rpm=asked.rpm,
         tpm=asked.tpm,
         actor=desk.actor,
+        by=desk.principal,
     )
-    return envelope_reply(_show(row), request)
 
 
 def _name_owner(level: Level, name: str, workspace: str | None) -> Owner:
@@ -73,7 +85,8 @@ def _name_owner(level: Level, name: str, workspace: str | None) -> Owner:
     return Owner(level, name, workspace)
 
 
-def _show(row: LimitsRow) -> dict[str, Any]:
+def show_row(row: LimitsRow) -> dict[str, Any]:
+    """Limits as every address tells them."""
     shown: dict[str, Any] = {
         "level": row.level,
         "id": row.id,
@@ -83,7 +96,7 @@ def _show(row: LimitsRow) -> dict[str, Any]:
         "budgets": [show_budget(budget) for budget in row.budgets],
         "rpm": None,
         "tpm": None,
-        **{RATE_NAMES[rate.kind]: show_rate(rate) for rate in row.rates},
+        **{RATE_NAMES[rate.kind]: show_rate(rate) for rate in find_standings(row.rates)},
     }
     if row.level != "workspace":
         shown["concurrency"] = {"used": row.slots_used, "limit": row.slots_max}

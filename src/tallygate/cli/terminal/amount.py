@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 
+from msgspec import UNSET, UnsetType
+
 from tallygate.access.limits import PERIODS
 from tallygate.cli.terminal.failure import Failure
 from tallygate.ledger.money import parse_usd
 
 NO_LIMIT = "default"
+NO_RATE = "none"
 
 
 def parse_amount(text: str) -> int:
@@ -36,4 +39,15 @@ def parse_slots(text: str) -> int | None:
         return None
     if not (text.isascii() and text.isdecimal() and len(text) <= 9):
         raise Failure(f'"{text}" is no number of calls; "{NO_LIMIT}" takes the limit away.', 2)
+    return int(text)
+
+
+def parse_rate(text: str | None) -> int | UnsetType | None:
+    """A number in a minute, or ``none`` for no limit; UNSET where nothing was given. Raises Failure (exit 2)."""
+    if text is None:
+        return UNSET
+    if text == NO_RATE:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) <= 12):
+        raise Failure(f'"{text}" is no number in a minute; "{NO_RATE}" takes the limit away.', 2)
     return int(text)

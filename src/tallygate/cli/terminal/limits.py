@@ -11,6 +11,7 @@ from tallygate.cli.terminal.moment import show_moment, stamp
 from tallygate.cli.terminal.table import print_table
 from tallygate.genai.book import Budget
 from tallygate.ledger.money import print_usd
+from tallygate.ledger.rates import find_standings
 from tallygate.ledger.windows import find_window_end_ns
 from tallygate.store.limits import LimitsRow
 
@@ -30,6 +31,14 @@ Concurrency = Annotated[
     str | None,
     typer.Option("--concurrency", metavar="N", help="Calls open at once; `default` for as many as everybody."),
 ]
+Rpm = Annotated[
+    str | None,
+    typer.Option("--rpm", metavar="N", help="Requests in a minute; `none` for no limit."),
+]
+Tpm = Annotated[
+    str | None,
+    typer.Option("--tpm", metavar="N", help="Tokens in a minute, of input and output together; `none` for no limit."),
+]
 Shorten = Annotated[
     bool | None,
     typer.Option(
@@ -39,14 +48,19 @@ Shorten = Annotated[
 ]
 
 
+_RATE_NAMES = {"requests": "rpm", "tokens": "tpm"}
+
+
 def print_limits(row: LimitsRow) -> None:
-    """Whose limits they are, calls, and a table of budgets."""
+    """Whose limits they are, calls, requests and tokens, and a table of budgets."""
     name = f"{row.level} {row.name or row.id}"
     typer.echo(name if row.level == "workspace" else f"{name} of {row.workspace}")
     if row.slots_used is not None:
         most = "default" if row.slots_max is None else str(row.slots_max)
         whose = "open now, of all keys of the user" if row.level == "key" else "open now"
         typer.echo(f"  calls at once  {most} ({row.slots_used} {whose})")
+    for rate in find_standings(row.rates):
+        typer.echo(f"  {rate.kind:9}      {rate.limit} a minute ({rate.remaining} left)")
     if row.shortens is not None:
         typer.echo(f"  output caps    {'may' if row.shortens else 'may not'} be lowered on a short balance")
     if not row.budgets:
@@ -68,6 +82,9 @@ def limits_to_json(row: LimitsRow) -> dict[str, Any]:
         "concurrency": row.slots_max,
         "calls_open": row.slots_used,
         "shorten": row.shortens,
+        "rpm": None,
+        "tpm": None,
+        **{_RATE_NAMES[rate.kind]: rate.per_minute for rate in row.rates},
         "budgets": [_budget_to_json(budget) for budget in _sort(row)],
     }
 
