@@ -10,12 +10,13 @@ Door = Literal[
     "call", "count", "list_models", "show_model", "home", "health", "ready",
     "credits", "key", "usage", "generation", "quote", "admin", "receipts", "log",
     "upgrade", "list_passports", "show_passport", "openrouter_account", "openrouter_models", "openrouter_model",
-    "metrics", "explain",
+    "metrics", "explain", "workspace",
 ]  # fmt: skip
 
-Policy = Literal["public", "models", "any key", "routing", "accounting", "admin"]
+Policy = Literal["public", "models", "any key", "routing", "accounting", "keys", "users", "budgets", "admin"]
 """Who may call: anybody, a key that may call models, any live key of a workspace, a key that may see routes, a key that
-may see calls, the admin key. Each line names one: there is no other way to be let in.
+may see calls, that may manage keys, users or limits of its workspace, the admin key. Each line names one: there is no
+other way to be let in.
 """
 
 
@@ -75,11 +76,18 @@ URLS: tuple[Route, ...] = (
     Route(("HEAD", "GET"),     "/log/consistency",          "unified",            "public",     "log"),
     Route(("HEAD", "GET"),     "/log/tile/{name}",          "unified",            "public",     "log"),
     Route(("HEAD", "GET"),     "/.well-known/tallygate-receipts.json", "unified", "public",     "log"),
+    Route(("GET", "POST"),     "/v1/api-keys",              "unified",            "keys",       "workspace"),
+    Route(("POST",),           "/v1/api-keys/{id}/rotate",  "unified",            "keys",       "workspace"),
+    Route(("GET", "PATCH", "DELETE"), "/v1/api-keys/{id}",  "unified",            "keys",       "workspace"),
+    Route(("GET", "POST"),     "/v1/users",                 "unified",            "users",      "workspace"),
+    Route(("GET", "PATCH"),    "/v1/users/{id}",            "unified",            "users",      "workspace"),
+    Route(("GET", "PATCH"),    "/v1/limits",                "unified",            "budgets",    "workspace"),
     Route(("GET", "POST"),     "/v1/admin/workspaces",      "unified",            "admin",      "admin"),
     Route(("PATCH",),          "/v1/admin/workspaces/{id}", "unified",            "admin",      "admin"),
     Route(("GET", "POST"),     "/v1/admin/users",           "unified",            "admin",      "admin"),
     Route(("PATCH",),          "/v1/admin/users/{id}",      "unified",            "admin",      "admin"),
     Route(("GET", "POST"),     "/v1/admin/keys",            "unified",            "admin",      "admin"),
+    Route(("POST",),           "/v1/admin/keys/{id}/rotate", "unified",           "admin",      "admin"),
     Route(("PATCH", "DELETE"), "/v1/admin/keys/{id}",       "unified",            "admin",      "admin"),
     Route(("GET", "PATCH"),    "/v1/admin/limits",          "unified",            "admin",      "admin"),
     Route(("GET", "POST"),     "/v1/admin/credit",          "unified",            "admin",      "admin"),
@@ -88,6 +96,7 @@ URLS: tuple[Route, ...] = (
     Route(("POST",),           "/v1/admin/refunds",         "unified",            "admin",      "admin"),
     Route(("GET", "POST"),     "/v1/admin/prices",          "unified",            "admin",      "admin"),
     Route(("GET",),            "/v1/admin/health",          "unified",            "admin",      "admin"),
+    Route(("GET",),            "/v1/admin/audit",           "unified",            "admin",      "admin"),
     Route(("GET",),            "/v1/admin/config",          "unified",            "admin",      "admin"),
     Route(("POST",),           "/v1/admin/reload",          "unified",            "admin",      "admin"),
     Route(("HEAD", "GET"),     "/",                         "openai_chat",        "public",     "home"),

@@ -1,17 +1,16 @@
 """Which function serves which method and address of the admin API. Who may call is in the URL table, for all alike."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
 from msgspec import structs
 
 from tallygate.access.principal import Principal
-from tallygate.api.admin import configuration, credit, health, keys, limits, prices, tenants
-from tallygate.api.admin.desk import Desk
+from tallygate.api.admin import audit, configuration, credit, health, keys, limits, prices, tenants
+from tallygate.api.admin.desk import Desk, Serve
 from tallygate.api.door import Reply, Request
-
-Serve = Callable[[Desk, Request], Awaitable[Reply]]
+from tallygate.api.workspace.doors import DOORS as OWN_DOORS
 
 DOORS: Final[Mapping[tuple[str, str], Serve]] = MappingProxyType(
     {
@@ -25,6 +24,7 @@ DOORS: Final[Mapping[tuple[str, str], Serve]] = MappingProxyType(
         ("POST", "/v1/admin/keys"): keys.create_key,
         ("PATCH", "/v1/admin/keys/{id}"): keys.change_key,
         ("DELETE", "/v1/admin/keys/{id}"): keys.revoke_key,
+        ("POST", "/v1/admin/keys/{id}/rotate"): keys.rotate_key,
         ("GET", "/v1/admin/limits"): limits.show_limits,
         ("PATCH", "/v1/admin/limits"): limits.change_limits,
         ("GET", "/v1/admin/credit"): credit.list_credit,
@@ -34,6 +34,7 @@ DOORS: Final[Mapping[tuple[str, str], Serve]] = MappingProxyType(
         ("POST", "/v1/admin/refunds"): credit.refund_call,
         ("GET", "/v1/admin/prices"): prices.list_prices,
         ("POST", "/v1/admin/prices"): prices.set_price,
+        ("GET", "/v1/admin/audit"): audit.list_changes,
         ("GET", "/v1/admin/health"): health.list_health,
         ("GET", "/v1/admin/config"): configuration.show_configuration,
         ("POST", "/v1/admin/reload"): configuration.reload,
@@ -42,5 +43,8 @@ DOORS: Final[Mapping[tuple[str, str], Serve]] = MappingProxyType(
 
 
 async def serve_desk(desk: Desk, path: str, request: Request, principal: Principal) -> Reply:
-    """Serve one call of who was let in. `path` is that of the route, with its places left open."""
-    return await DOORS[request.method, path](structs.replace(desk, principal=principal), request)
+    """Serve one call of who was let in, at the admin's doors or at their own workspace's. `path` is that of the route,
+    with its places left open.
+    """
+    serve = (DOORS if path.startswith("/v1/admin/") else OWN_DOORS)[request.method, path]
+    return await serve(structs.replace(desk, principal=principal), request)
