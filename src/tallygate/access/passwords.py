@@ -5,6 +5,7 @@ rare, and whoever floods the gateway with them must not get much memory for it. 
 """
 
 import secrets
+import time
 import unicodedata
 from functools import cache
 from typing import Final
@@ -14,6 +15,9 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from tallygate.errors import InvalidValue
 from tallygate.genai.secret import Secret
+from tallygate.store.audit import Change
+from tallygate.store.database import Database
+from tallygate.store.sessions import set_password
 
 SYMBOLS_MIN: Final = 12
 BYTES_MAX: Final = 1024
@@ -31,6 +35,12 @@ def hash_password(password: Secret) -> str:
     if len(set(text)) < SYMBOLS_MIN // 3:
         raise InvalidValue("This password repeats too few symbols to be one.", param="password")
     return _HASHER.hash(text)
+
+
+def give_password(database: Database, workspace: str, user: str, password: Secret, *, actor: str) -> str:
+    """Hash and keep a user's new password, and end all their sessions. The user's id. Raises InvalidValue, NotFound."""
+    hashed = hash_password(password)
+    return set_password(database, workspace, user, hashed, Change(actor, time.time_ns()))
 
 
 def is_password(kept: str | None, given: Secret) -> bool:

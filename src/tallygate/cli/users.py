@@ -10,10 +10,12 @@ from msgspec import UNSET
 
 from tallygate.access import admin
 from tallygate.access.limits import change_limits, show_limits
+from tallygate.access.passwords import give_password
 from tallygate.cli.terminal.amount import parse_budgets, parse_rate, parse_slots
 from tallygate.cli.terminal.limits import Budgets, Concurrency, NoBudgets, Rpm, Tpm, limits_to_json, print_limits
 from tallygate.cli.terminal.moment import show_moment, stamp
 from tallygate.cli.terminal.options import AsJson, ConfigFile, DataFolder
+from tallygate.cli.terminal.password import read_password
 from tallygate.cli.terminal.session import open_database
 from tallygate.cli.terminal.table import print_json, print_table
 from tallygate.store.limits import Owner
@@ -98,6 +100,24 @@ def limits(
         print_json(limits_to_json(row))
     else:
         print_limits(row)
+
+
+@app.command()
+def password(
+    name: Name,
+    workspace: Workspace,
+    stdin: Annotated[bool, typer.Option("--stdin", help="Read it from stdin, one line, instead of asking.")] = False,
+    config: ConfigFile = None,
+    data: DataFolder = None,
+) -> None:
+    """Set the password with which a user signs in to the pages.
+
+    It is asked for, never given on the command line. All sessions of the user end.
+    """
+    given = read_password(from_stdin=stdin)
+    with open_database(config, data) as (database, _):
+        give_password(database, workspace, name, given, actor="cli")
+    typer.echo(f"The password of {name} is set; they sign in under /dashboard.", err=True)
 
 
 @app.command()

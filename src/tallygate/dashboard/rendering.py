@@ -21,7 +21,7 @@ NOTHING: Final = "\N{EN DASH}"
 
 _LINE_ENDS: Final = "\n\t"
 _NS_PER_S: Final = 1_000_000_000
-_ZEROES_SHOWN: Final = 2
+_CENTS: Final = 2
 
 
 class Renderer:
@@ -64,11 +64,11 @@ def unveil(value: Any) -> Any:
 
 def show_usd(amount_nusd: int) -> Markup:
     """An amount, exact, with its sign. What is below a cent stands smaller, so that columns can be read."""
-    text = print_usd(abs(amount_nusd))
-    cents = text.index(".") + 1 + _ZEROES_SHOWN
+    whole, _, decimals = print_usd(abs(amount_nusd)).partition(".")
     sign = "\N{MINUS SIGN}" if amount_nusd < 0 else ""
-    rest = f'<span class="fine">{text[cents:]}</span>' if text[cents:] else ""
-    return Markup(f'<span class="usd">{sign}${text[:cents]}{rest}</span>')  # noqa: S704 - digits only
+    cents, beyond = decimals[:_CENTS], decimals[_CENTS:]
+    rest = f'<span class="fine">{beyond}</span>' if beyond else ""
+    return Markup(f'<span class="usd">{sign}${int(whole):,}.{cents}{rest}</span>')  # noqa: S704 - digits only
 
 
 def show_moment(moment_ns: int | None, otherwise: str = NOTHING) -> Markup:
@@ -87,8 +87,8 @@ def show_day(day: int) -> str:
 
 
 def show_count(number: int | None) -> str:
-    """A whole number in groups of three digits, with narrow spaces between them."""
-    return NOTHING if number is None else f"{number:,}".replace(",", "\u202f")
+    """A whole number in groups of three digits."""
+    return NOTHING if number is None else f"{number:,}"
 
 
 def shorten(text: str, symbols: int = 14) -> str:

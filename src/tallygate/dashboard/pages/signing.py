@@ -2,10 +2,9 @@
 
 import asyncio
 import re
-import time
 from typing import Final
 
-from tallygate.access.passwords import hash_password, is_password
+from tallygate.access.passwords import give_password, is_password
 from tallygate.access.sessions import Person
 from tallygate.dashboard.cookies import drop_token, set_token
 from tallygate.dashboard.urls import ROOT
@@ -13,8 +12,6 @@ from tallygate.dashboard.visit import Leave, Page, Visit
 from tallygate.errors import InvalidValue, NotSignedIn, PermissionDenied, TallygateError
 from tallygate.genai.secret import Secret
 from tallygate.pipeline.call import error_headers
-from tallygate.store.audit import Change
-from tallygate.store.sessions import set_password
 
 CHECK: Final = f"{ROOT}/sign-in/check"
 
@@ -97,10 +94,9 @@ def find_next(text: str) -> str:
 def _change(visit: Visit, old: Secret, new: Secret) -> Secret:
     person, database = visit.person, visit.rooms.database
     holder = visit.sessions.check(person.workspace_id, person.user_id, old, visit.request.peer)
-    hashed = hash_password(new)
     if is_password(holder.password, new):
         raise InvalidValue("The new password is the old one.", param="new")
-    set_password(database, person.workspace_id, person.user_id, hashed, Change(person.actor, time.time_ns()))
+    give_password(database, person.workspace_id, person.user_id, new, actor=person.actor)
     return visit.sessions.sign_in(person.workspace_id, person.user_id, new, visit.request.peer)
 
 

@@ -1,22 +1,18 @@
 """Users of a workspace, for its admins and for operators: the list, a new one, one with role, limits and password."""
 
 import asyncio
-import time
 from typing import Final
 
-from tallygate.access import admin
-from tallygate.access.passwords import hash_password
+from tallygate.access import admin, passwords
 from tallygate.access.roles import ROLES
 from tallygate.dashboard.pages import limits
 from tallygate.dashboard.rights import is_at_least
 from tallygate.dashboard.visit import Leave, Page, Visit
 from tallygate.errors import NotFound, PermissionDenied, TallygateError
 from tallygate.genai.secret import Secret
-from tallygate.store.audit import Change
 from tallygate.store.limits import Owner
 from tallygate.store.pages import Page as Cut
 from tallygate.store.rows import MEMBER, OPERATOR, UserRow
-from tallygate.store.sessions import set_password
 
 USERS_MAX: Final = 1_000
 DONE: Final = {
@@ -93,9 +89,10 @@ async def give_password(visit: Visit) -> Page | Leave:
     if row.role == OPERATOR and not is_at_least(person, "operator"):
         raise PermissionDenied("Only an operator gives an operator a password.")
     try:
-        hashed = await visit.rooms.gate.run(lambda: hash_password(Secret(values.get("password", ""))))
-        change = Change(person.actor, time.time_ns())
-        await asyncio.to_thread(set_password, visit.rooms.database, row.workspace_id, row.id, hashed, change)
+        database, password = visit.rooms.database, Secret(values.get("password", ""))
+        await visit.rooms.gate.run(
+            lambda: passwords.give_password(database, row.workspace_id, row.id, password, actor=person.actor)
+        )
     except TallygateError as error:
         return await _show_one(visit, "", error)
     return Leave(visit.at(f"/dashboard/users/{row.id}", done="password"))

@@ -17,7 +17,8 @@ for (const button of document.querySelectorAll("button[data-copies]")) {
 
 // The plot says again what the table beside it says, so the table is where it takes its numbers from.
 for (const place of document.querySelectorAll("[data-plots]")) {
-  const rows = [...document.getElementById(place.dataset.plots).querySelectorAll("tbody tr[data-day]")];
+  // The latest day stands first there, and last here.
+  const rows = [...document.getElementById(place.dataset.plots).querySelectorAll("tbody tr[data-day]")].reverse();
   if (rows.length < 2 || typeof uPlot === "undefined") continue;
   const read = (name) => rows.map((row) => Number(row.dataset[name]));
   const colour = (name) => getComputedStyle(place).getPropertyValue(name).trim();
@@ -31,7 +32,11 @@ for (const place of document.querySelectorAll("[data-plots]")) {
     height: 260,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "UTC"),
     cursor: { points: { size: 7 } },
-    scales: { x: { range: (_, from, to) => [from - 43200, to + 43200] } },
+    scales: {
+      x: { range: (_, from, to) => [from - 43200, to + 43200] },
+      usd: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 0.01] },
+      tokens: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] },
+    },
     series: [
       { label: "Day", value: "{YYYY}-{MM}-{DD}" },
       { label: "Cost", scale: "usd", stroke: colour("--accent"), fill: colour("--accent-fill"), paths: bars, points: { show: false },
@@ -39,7 +44,7 @@ for (const place of document.querySelectorAll("[data-plots]")) {
       { label: "Tokens", scale: "tokens", stroke: colour("--second"), width: 2, value: (_, value) => plain(value) },
     ],
     axes: [
-      { ...axis, values: (_, days) => days.map((day) => new Date(day * 1e3).toISOString().slice(5, 10)), space: 60 },
+      { ...axis, values: (_, days) => days.map((day) => new Date(day * 1e3).toISOString().slice(5, 10)), incrs: [1, 2, 7, 14, 30, 60].map((days) => days * 86400), space: 54 },
       { ...axis, scale: "usd", size: 64, values: (_, values) => values.map((value) => `$${+value.toPrecision(6)}`) },
       { ...axis, scale: "tokens", side: 1, size: 52, grid: { show: false }, values: (_, values) => values.map(short) },
     ],
