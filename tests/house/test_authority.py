@@ -7,11 +7,13 @@ guard, and a billable address leads to no other door than the hallway's.
 import ast
 from typing import get_args
 
+from tallygate.access.permissions import ADMIN_ACCESS, PERMISSIONS
 from tallygate.api import log_doors, openrouter_doors, receipt_doors
 from tallygate.api.admin.doors import DOORS
 from tallygate.api.guard import WANTED
 from tallygate.api.inference import CALLS
 from tallygate.api.urls import URLS, Door, Policy, Route
+from tallygate.api.workspace import doors as workspace
 from tests.house.source import PACKAGE, ROOT
 
 PUBLIC = {
@@ -44,10 +46,11 @@ def breaches(routes: tuple[Route, ...]) -> list[str]:
             found.append(f"{route.path} is answered by a model and is not billable")
         if route.door in CALLS and route.policy != "models":
             found.append(f"{route.path} takes the hallway, which asks for models:use")
-        if route.path.startswith("/v1/admin/") != (route.policy == "admin") or (
-            (route.door == "admin") != (route.policy == "admin")
-        ):
+        is_admins = route.path.startswith("/v1/admin/") or route.path == "/metrics"
+        if len({is_admins, route.door in ("admin", "metrics"), route.policy == "admin"}) > 1:
             found.append(f"{route.path} mixes the admin's doors with others")
+        if (route.door == "workspace") != (route.policy in ("keys", "users", "budgets")):
+            found.append(f"{route.path} mixes the doors of a workspace's own people with others")
     return found
 
 
@@ -65,6 +68,8 @@ def test_a_bad_line_is_found() -> None:
         Route(("POST",), "/f", "openai_chat", "any key", "call", billable=True),
         Route(("GET",), "/v1/admin/g", "unified", "accounting", "usage"),
         Route(("GET",), "/h", "unified", "admin", "usage"),
+        Route(("GET",), "/i", "unified", "any key", "workspace"),
+        Route(("GET",), "/j", "unified", "keys", "usage"),
     )
     for line in bad:
         assert breaches((line,)), line.path
@@ -95,9 +100,16 @@ def test_every_door_is_opened_and_the_guard_stands_before_those_that_are_not_pub
     assert ast.unparse(first.body[0]).startswith("principal = await admit(")
 
 
-def test_every_method_of_the_admins_addresses_has_a_function() -> None:
-    named = {(method, route.path) for route in URLS if route.door == "admin" for method in route.methods}
-    assert named == DOORS.keys()
+def test_every_method_of_the_addresses_at_a_desk_has_a_function() -> None:
+    for door, functions in {"admin": DOORS, "workspace": workspace.DOORS}.items():
+        named = {(method, route.path) for route in URLS if route.door == door for method in route.methods}
+        assert named == functions.keys()
+
+
+def test_every_permission_opens_a_door_and_no_policy_asks_for_another() -> None:
+    asked = {permission for wanted in WANTED.values() for permission in wanted}
+    assert asked == {*PERMISSIONS, ADMIN_ACCESS}
+    assert {route.policy for route in URLS} == {*get_args(Policy)}
 
 
 def test_every_address_of_a_door_with_several_has_a_function() -> None:

@@ -11,6 +11,8 @@ from typing import get_args
 
 from msgspec import UNSET, UnsetType, structs
 
+from tallygate.access.delegation import Delegation
+from tallygate.access.principal import Principal
 from tallygate.errors import InvalidValue
 from tallygate.genai.book import Period, RateKind
 from tallygate.ledger.money import is_amount
@@ -44,13 +46,16 @@ def change_limits(
     shortens: bool | UnsetType = UNSET,
     rpm: int | UnsetType | None = UNSET,
     tpm: int | UnsetType | None = UNSET,
+    by: Principal | None = None,
 ) -> LimitsRow:
     """Change limits, all or nothing, from the next call on. What is not given stays.
 
     `budgets_nusd` gives a limit for each period; `removed` names periods whose budget goes. `slots_max` None is what
-    everybody has; `rpm` and `tpm` are requests and tokens in a minute, None for no limit. A limit below what is spent
-    and held already admits nothing until there is room. Raises InvalidValue, NotFound, and Conflict for a revoked key
-    or a name that several workspaces use.
+    everybody has; `rpm` and `tpm` are requests and tokens in a minute, None for no limit. `by` is whose own rights
+    bound the change (`delegation`). A limit below what is spent and held already admits nothing until there is room.
+
+    Raises InvalidValue, NotFound, PermissionDenied, and Conflict for a revoked key or a name that several workspaces
+    use.
     """
     if owner.level == "workspace" and slots_max is not UNSET:
         raise InvalidValue("Open calls are counted for each user: limit the user, or a key.", param="concurrency")
@@ -66,7 +71,7 @@ def change_limits(
     if both := limits.removed & limits.budgets_nusd.keys():
         raise InvalidValue(f"A budget cannot be set and removed at once: {', '.join(sorted(both))}.", param="budget")
     now_ns = time.time_ns()
-    return _roll(stored_limits.change_limits(database, owner, limits, Change(actor, now_ns)), now_ns)
+    return _roll(stored_limits.change_limits(database, owner, limits, Change(actor, now_ns), Delegation(by)), now_ns)
 
 
 def check_budgets(budgets_nusd: Mapping[str, int]) -> dict[Period, int]:

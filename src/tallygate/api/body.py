@@ -56,7 +56,7 @@ def _explain(found: str, kind: type[Struct]) -> RequestError:
     path = place[1] if place else ""
     if unknown := _UNKNOWN.match(found):
         field = f"{path}.{unknown[1]}".removeprefix(".")[:64]
-        known = ", ".join(kind.__struct_fields__)
+        known = ", ".join(kind.__struct_encode_fields__)
         return InvalidValue(f"`{field}` is not a field of this request. It takes: {known}.", param=field)
     if missing := _MISSING.match(found):
         field = f"{path}.{missing[1]}".removeprefix(".")
@@ -67,6 +67,7 @@ def _explain(found: str, kind: type[Struct]) -> RequestError:
 def _describe(path: str, kind: type[Struct]) -> str:
     """What a field must be, in its own words."""
     name = _FIRST_NAME.match(path)
-    annotation: Any = get_type_hints(kind, include_extras=True).get(name[0] if name else "")
+    fields = dict(zip(kind.__struct_encode_fields__, kind.__struct_fields__, strict=True))
+    annotation: Any = get_type_hints(kind, include_extras=True).get(fields.get(name[0], "") if name else "")
     notes = [note.description for note in get_args(annotation) if isinstance(note, Meta) and note.description]
     return notes[0] if notes else "a value of another kind"

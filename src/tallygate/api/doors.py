@@ -195,7 +195,7 @@ class Doors:
                 return await show_route(rooms.routes, request, principal)
             case "metrics":
                 return await rooms.metrics(request)
-            case "admin":
+            case "admin" | "workspace":
                 return await rooms.admin(route.path, request, principal)
             case door:
                 raise AssertionError(f"the door {door} is not guarded here")

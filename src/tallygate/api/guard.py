@@ -12,8 +12,11 @@ from tallygate.access.permissions import (
     ACCOUNTING_OWN,
     ACCOUNTING_TENANT,
     ADMIN_ACCESS,
+    BUDGETS_MANAGE,
+    KEYS_MANAGE,
     MODELS_USE,
     ROUTING_VIEW,
+    USERS_MANAGE,
     require_any,
     require_workspace,
 )
@@ -30,6 +33,9 @@ WANTED: Final[Mapping[Policy, tuple[str, ...]]] = MappingProxyType(
         "any key": (),
         "routing": (ROUTING_VIEW,),
         "accounting": (ACCOUNTING_OWN, ACCOUNTING_TENANT),
+        "keys": (KEYS_MANAGE,),
+        "users": (USERS_MANAGE,),
+        "budgets": (BUDGETS_MANAGE,),
         "admin": (ADMIN_ACCESS,),
     }
 )

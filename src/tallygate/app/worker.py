@@ -16,6 +16,7 @@ from tallygate.access.admission import Turnstile
 from tallygate.access.doorman import Doorman
 from tallygate.access.guardrails.registry import Guardrails
 from tallygate.access.keys import Minter
+from tallygate.access.settings import KeysSettings
 from tallygate.access.spool_key import load_or_create_spool_key
 from tallygate.access.wrong_keys import WrongKeys
 from tallygate.api.account import Accounts
@@ -38,6 +39,7 @@ from tallygate.app.tending import (
 from tallygate.config.settings import Settings
 from tallygate.dashboard.house import House
 from tallygate.errors import ReceiptsUnavailable
+from tallygate.genai.secret import Secret
 from tallygate.ledger.fold import fold
 from tallygate.media.folder import Folder, read_media_url
 from tallygate.media.spool import Spool
@@ -119,13 +121,7 @@ class Worker:
         self._spool = Spool(self._folder, load_or_create_spool_key(settings.data / "spool-key"), settings.idempotency)
         self._exit = HttpExit(settings.transport)
         self._fetcher = Fetcher(settings.fetch, settings.transport, own_url=settings.public_url)
-        self._doorman = Doorman(
-            self._reader.find_key,
-            pepper=pepper,
-            prefix=settings.keys.prefix,
-            admin_key=admin_key,
-            wrong_keys=WrongKeys(settings.keys.wrong_per_minute),
-        )
+        self._doorman = make_doorman(settings.keys, self._reader, pepper, admin_key)
         self._running = Running(self._find_dead)
         self._guardrails = Guardrails(settings.guardrails)
         self._desk = LateDesk(
@@ -283,3 +279,9 @@ class Worker:
 
     async def _sweep_spool(self) -> None:
         await self._spool.sweep(time.time_ns())
+
+
+def make_doorman(settings: KeysSettings, reader: Reader, pepper: bytes, admin_key: Secret) -> Doorman:
+    """Who lets callers in, with a count of wrong keys of its own."""
+    wrong_keys = WrongKeys(settings.wrong_per_minute)
+    return Doorman(reader.find_key, pepper=pepper, prefix=settings.prefix, admin_key=admin_key, wrong_keys=wrong_keys)

@@ -1,6 +1,6 @@
 """What the admin's doors work with, and the pages of lists that all of them read and show alike."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeVar
 
 from msgspec import Struct
@@ -44,6 +44,9 @@ class Desk(Struct, frozen=True):
     def actor(self) -> str:
         """Who the audit log says it was."""
         return self.principal.actor
+
+
+Serve = Callable[[Desk, Request], Awaitable[Reply]]
 
 
 def read_page(request: Request, *others: str) -> tuple[Page, dict[str, str]]:
