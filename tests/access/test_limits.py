@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import select, update
 
 from tallygate.access import admin
-from tallygate.access.limits import SLOTS_LIMIT, change_limits, show_limits
+from tallygate.access.limits import RATE_MAX, SLOTS_LIMIT, change_limits, show_limits
 from tallygate.errors import Conflict, InvalidValue, NotFound
 from tallygate.genai.items import TopUp
-from tallygate.genai.results import Held, Refused
+from tallygate.genai.results import Held, Refused, Result
 from tallygate.ledger.audit import Audit
 from tallygate.store.address import DatabaseAddress
 from tallygate.store.database import Database
@@ -19,6 +19,7 @@ from tallygate.store.limits import LimitsRow, Owner
 from tallygate.store.schema import audit_log, budgets
 from tests.fakes.bookkeeper import Tenant, ask, hold, post, settle_in, writing
 
+MINUTE_NS = 60 * 10**9
 OWNERS = [Owner("workspace", "acme"), Owner("user", "owner", "acme"), Owner("key", "acme")]
 
 
@@ -172,3 +173,57 @@ async def test_fewer_open_calls_bind_the_next_call(
         assert show_limits(database, Owner("key", tenant.key_id)).slots_used == 1
         await post(writer, held, 0)
         await hold(writer, tenant, "h3", 1)
+
+
+def rates(row: LimitsRow) -> dict[str, int]:
+    return {rate.kind: rate.per_minute for rate in row.rates}
+
+
+@pytest.mark.parametrize("owner", OWNERS, ids=lambda owner: owner.level)
+def test_requests_and_tokens_in_a_minute_are_made_changed_and_taken_away(
+    database: Database, tenant: Tenant, owner: Owner
+) -> None:
+    assert show_limits(database, owner).rates == ()
+    made = change(database, owner, rpm=60, tpm=1_000)
+    assert rates(made) == {"requests": 60, "tokens": 1_000}
+    assert all(rate.owner_id == made.id and rate.level == owner.level for rate in made.rates)
+    changed = change(database, owner, rpm=0, tpm=None)
+    assert rates(changed) == {"requests": 0}
+    assert changed.rates[0].id == made.rates[0].id
+    assert last_audit(database) == (f"{owner.level}.limits", changed.id, {"rpm": 0, "tpm": None})
+    assert rates(change(database, owner, budgets_nusd={"daily": 5})) == {"requests": 0}
+    assert rates(change(database, owner, tpm=None, rpm=None)) == {}
+
+
+@pytest.mark.parametrize(("name", "limit"), [("rpm", -1), ("tpm", -1), ("rpm", RATE_MAX + 1), ("tpm", RATE_MAX + 1)])
+def test_a_number_in_a_minute_is_not_below_zero_nor_beyond_counting(
+    database: Database, tenant: Tenant, name: str, limit: int
+) -> None:
+    with pytest.raises(InvalidValue) as refused:
+        change(database, OWNERS[0], **{name: limit})
+    assert refused.value.param == name
+    assert show_limits(database, OWNERS[0]).rates == ()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("owner", OWNERS, ids=lambda owner: owner.level)
+async def test_a_limit_binds_the_next_call_and_a_lower_one_keeps_nobody_waiting_for_longer_than_a_minute(
+    address: DatabaseAddress, database: Database, tenant: Tenant, owner: Owner
+) -> None:
+    async with writing(address) as writer:
+        await writer.change(TopUp("opening", tenant.workspace_id, 10_000))
+
+        async def admit(name: str) -> Result:
+            version = admin.list_keys(database)[0].version
+            return await writer.admit(ask(writer, tenant, name, 1, key_version=version, slots_max=99))
+
+        change(database, owner, rpm=1_000)
+        assert all([isinstance(await admit(f"h{number}"), Held) for number in range(9)])
+        change(database, owner, rpm=2)
+        refused = await admit("late")
+        assert isinstance(refused, Refused)
+        assert (refused.reason, refused.level) == ("rate", owner.level)
+        assert refused.wait_ns is not None
+        assert refused.wait_ns <= MINUTE_NS // 2
+        change(database, owner, rpm=None)
+        assert isinstance(await admit("free"), Held)

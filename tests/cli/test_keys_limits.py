@@ -50,6 +50,28 @@ def test_users_and_workspaces_have_their_own(run: Run) -> None:
     assert limits(run, "workspaces", "limits", "acme")["budgets"] == {"weekly": "9.00"}
 
 
+@pytest.mark.parametrize(
+    "whose",
+    [("keys", "limits", "ci"), ("users", "limits", "owner", "--workspace", "acme"), ("workspaces", "limits", "acme")],
+)
+def test_requests_and_tokens_in_a_minute_are_set_and_taken_away(run: Run, whose: tuple[str, ...]) -> None:
+    changed = limits(run, *whose, "--rpm", "60", "--tpm", "0")
+    assert (changed["rpm"], changed["tpm"]) == (60, 0)
+    lines = run(*whose).stdout.splitlines()
+    assert "  requests       60 a minute (60 left)" in lines
+    assert "  tokens         0 a minute (0 left)" in lines
+    assert limits(run, *whose, "--tpm", "none")["rpm"] == 60
+    kept = limits(run, *whose)
+    assert (kept["rpm"], kept["tpm"]) == (60, None)
+
+
+def test_a_key_may_be_made_with_them(run: Run) -> None:
+    made = run("keys", "create", "--workspace", "acme", "--name", "slow", "--rpm", "0", "--tpm", "1000")
+    assert made.exit_code == 0, made.stderr
+    kept = limits(run, "keys", "limits", "slow")
+    assert (kept["rpm"], kept["tpm"]) == (0, 1_000)
+
+
 def test_a_person_sees_a_table(run: Run) -> None:
     lines = run("keys", "limits", "ci").stdout.splitlines()
     assert lines[0] == "key ci of acme"
@@ -70,6 +92,9 @@ def test_a_person_sees_a_table(run: Run) -> None:
         ("--no-budget", "day"),
         ("--concurrency", "many"),
         ("--concurrency", "10001"),
+        ("--rpm", "many"),
+        ("--tpm", "-1"),
+        ("--rpm", "1000000001"),
     ],
 )
 def test_what_no_limit_can_be_is_a_usage_error(run: Run, wrong: tuple[str, ...]) -> None:
