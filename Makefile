@@ -30,12 +30,14 @@ run: $(SERVER)
 # Everything a change must pass: style, types, floors, and every test on both engines.
 test: $(TEST)
 	@scripts/ensure-postgres
+	@scripts/ensure-chromium
 	@$(MAKE) --no-print-directory lint
 	@$(PYTEST) $(AT_ONCE)
 
 # Every test again with 5,000 examples for each law, and those that take minutes.
 test-long: $(TEST)
 	@scripts/ensure-postgres
+	@scripts/ensure-chromium
 	@scripts/ensure-proxies
 	@HYPOTHESIS_PROFILE=long $(PYTEST) -m "not clients" --timeout 3600
 
@@ -70,9 +72,9 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 	--exclude-newer "7 days" --custom-compile-command "make lock" $(UPGRADE)
 lock: $(VENV)/.made-tools
 	@$(COMPILE) --group build -o requirements/build.txt
-	@$(COMPILE) pyproject.toml --extra server --extra guardrails -o requirements/server.txt
-	@$(COMPILE) pyproject.toml --extra server --extra guardrails --group test -c requirements/server.txt -o requirements/test.txt
-	@$(COMPILE) pyproject.toml --extra server --extra guardrails --group docs -c requirements/test.txt -o requirements/docs.txt
+	@$(COMPILE) pyproject.toml --extra server --extra guardrails --extra import -o requirements/server.txt
+	@$(COMPILE) pyproject.toml --extra server --extra guardrails --extra import --group test -c requirements/server.txt -o requirements/test.txt
+	@$(COMPILE) pyproject.toml --extra server --extra guardrails --extra import --group docs -c requirements/test.txt -o requirements/docs.txt
 	@$(COMPILE) --group contract-openai1 -o requirements/contract-openai1.txt
 	@$(COMPILE) --group contract-anthropic0 -o requirements/contract-anthropic0.txt
 	@$(COMPILE) --group contract-agents -o requirements/contract-agents.txt

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final, Literal, cast
 
 from msgspec import Struct
@@ -35,6 +35,10 @@ TOKEN_SYMBOLS: Final = 43
 SEEN_EVERY_NS: Final = 60_000_000_000
 """How exactly it is known when a session was last used: each page would otherwise be a write."""
 ADMIN_ACTOR: Final = "admin"
+
+ACCOUNT_WRONG_MAX: Final = 10
+PEER_WRONG_MAX: Final = 100
+"""Behind a proxy everybody has its address, and ten wrong guesses of one must not shut out all."""
 
 _NS_PER_S: Final = 1_000_000_000
 _WRONG: Final = "That did not fit. Check the workspace, the name and the password."
@@ -93,7 +97,8 @@ class Sessions:
         self._admin_print = _print("admin", admin_key.reveal())
         self._idle_ns, self._absolute_ns = idle_s * _NS_PER_S, absolute_s * _NS_PER_S
         self._clock_ns = clock_ns
-        self._guesses = Guesses()
+        self._by_account = Guesses(ACCOUNT_WRONG_MAX)
+        self._by_peer = Guesses(PEER_WRONG_MAX)
 
     def sign_in(self, workspace: str, user: str, password: Secret, peer: str) -> Secret:
         """The token of a new session of a user. Raises as `check`."""
@@ -105,22 +110,23 @@ class Sessions:
         Raises NotSignedIn, with the same words whatever is wrong; TooManySignIns; InvalidValue for a password above
         1 KiB.
         """
-        names = (f"user {workspace.casefold()}/{user.casefold()}"[:200], f"peer {peer}")
-        self._guesses.check(names)
+        account = f"{workspace.casefold()[:100]}/{user.casefold()[:100]}"
+        self._by_account.check(account)
+        self._by_peer.check(peer)
         holder = stored.find_holder(self._database, workspace, user)
         fits = is_password(holder.password if holder is not None else None, password)
         if holder is None or not fits or not _stands(holder):
-            self._guesses.note_wrong(names)
+            self._by_account.note_wrong(account)
+            self._by_peer.note_wrong(peer)
             raise NotSignedIn(_WRONG)
-        self._guesses.forget(names[0])
+        self._by_account.forget(account)
         return holder
 
     def sign_in_as_admin(self, key: Secret, peer: str) -> Secret:
         """The token of a new session with the admin key. Raises NotSignedIn, TooManySignIns."""
-        names: Sequence[str] = (f"peer {peer}",)
-        self._guesses.check(names)
+        self._by_peer.check(peer)
         if not self._admin_key.matches(key):
-            self._guesses.note_wrong(names)
+            self._by_peer.note_wrong(peer)
             raise NotSignedIn(_WRONG_KEY)
         return self._begin(None)
 
