@@ -58,10 +58,12 @@ class ScriptedExit:
     def __init__(self, *scripts: Script) -> None:
         self._scripts = list(scripts)
         self.asked: list[OutgoingRequest] = []
+        self.timeouts: list[Timeouts] = []
         self.answers: list[ScriptedAnswer] = []
 
     async def send(self, request: OutgoingRequest, timeouts: Timeouts) -> ScriptedAnswer:
         self.asked.append(request)
+        self.timeouts.append(timeouts)
         script = self._scripts.pop(0)
         if script.refuse is not None:
             raise script.refuse

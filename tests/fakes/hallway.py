@@ -87,6 +87,7 @@ class Stage:
         silence_s: float = 30.0,
         fetch: Fetch = fetch_nothing,
         reach: Reach = Reach(output_tokens_max=OUTPUT_TOKENS_MAX),
+        total_ms: int | None = None,
         guardrails: Mapping[str, GuardrailSettings] = MappingProxyType({}),
     ) -> None:
         self.price = price
@@ -126,6 +127,7 @@ class Stage:
                 note=self.writer.note,
                 finisher=self.finisher,
                 screen=Screen(Guardrails(guardrails).choose),
+                find_total_ms=lambda: total_ms,
             )
         )
 
