@@ -1,14 +1,17 @@
 """Which providers can be called, and for each of them why or why not.
 
-Rows are found by looking through this package, so a provider is added as one file. Keys are read here, from the
-environment and from the files it names; no socket is opened.
+Rows are found by looking through this package, so a provider is added as one file, and among the entry points of
+installed packages (docs/how-to/write-a-provider-package.md). Keys are read here, from the environment and from the
+files it names; no socket is opened.
 """
 
 import importlib
 import pkgutil
 from collections.abc import Iterable, Mapping
 from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
+from typing import Final
 
 from msgspec import Struct, structs
 
@@ -21,6 +24,9 @@ from tallygate.providers.keys import NoKey, find_key
 from tallygate.providers.settings import ProviderSettings
 
 Entry = Found | Missing
+
+GROUP: Final = "tallygate.providers"
+"""The entry points in which installed packages offer rows (packaging.python.org, Entry points specification)."""
 
 
 class Providers(Struct, frozen=True):
@@ -75,11 +81,48 @@ class Providers(Struct, frozen=True):
 
 @cache
 def load_rows() -> Mapping[str, Provider]:
-    """Every row of this room by its name, in the order of the files' names."""
+    """Every row by its name: those of this room in the order of the files' names, then those of installed packages."""
+    return MappingProxyType({**_load_own_rows(), **_load_packages()[0]})
+
+
+@cache
+def _load_own_rows() -> Mapping[str, Provider]:
     names = sorted(module.name for module in pkgutil.iter_modules(providers.__path__))
     modules = (importlib.import_module(f"{providers.__name__}.{name}") for name in names)
     rows = (row for module in modules if isinstance(row := getattr(module, "ROW", None), Provider))
     return MappingProxyType({row.name: row for row in rows})
+
+
+@cache
+def _load_packages() -> tuple[Mapping[str, Provider], tuple[Missing, ...]]:
+    """The rows of installed packages, and what is wrong with those that cannot be used: they stop nobody else."""
+    rows: dict[str, Provider] = {}
+    missing: list[Missing] = []
+    for point in sorted(entry_points(group=GROUP)):
+        row = _load_package(point, {**_load_own_rows(), **rows})
+        if isinstance(row, Provider):
+            rows[row.name] = row
+        else:
+            missing.append(Missing(point.name, point.name, row))
+    return rows, tuple(missing)
+
+
+def _load_package(point: EntryPoint, taken: Mapping[str, Provider]) -> Provider | str:
+    """The row of one package, or why it cannot be used."""
+    package = point.dist.name if point.dist else point.value
+    try:
+        row: object = point.load()
+    except Exception as error:  # noqa: BLE001 - somebody else's code
+        return f"the package {package} cannot be loaded: {type(error).__name__}: {error}"
+    if not isinstance(row, Provider):
+        return f"the package {package} offers no row of a provider under this name"
+    if row.name in taken:
+        return f'the package {package} offers a provider named "{row.name}", which is taken'
+    own = ProviderSettings(base_url=row.base_url, speaks=dict(row.speaks))
+    if complaints := find_complaints({row.name: own}, {}, DIALECTS):
+        told = "; ".join(f"{complaint.path} {complaint.sentence}" for complaint in complaints)
+        return f"the package {package} offers what cannot be called: {told}"
+    return row
 
 
 def load(
@@ -96,6 +139,7 @@ def load(
     """
     rows = load_rows()
     entries = [_load_configured(name, own, environ, own_key_prefix) for name, own in settings.items()]
+    entries += _load_packages()[1]
     entries += (
         _load_key(row, environ, own_key_prefix)
         for row in rows.values()
