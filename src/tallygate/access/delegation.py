@@ -59,8 +59,8 @@ class Delegation:
         if own is None or self._whole_gateway:
             return
         for user in (before, after):
-            if user is not None and (lacking := sorted(ROLES[user.role] - _effective(own))):
-                raise _lacking(lacking[0], f"touch, or make, a user of the role {user.role!r}")
+            if user is not None:
+                _check_role(own, user.role)
         if before is not None and before.role != after.role:
             # What the user's keys were granted comes to count as far as the new role goes.
             for key in keys:
@@ -70,6 +70,21 @@ class Delegation:
                 "This is the last admin of the workspace. Make another user an admin first, or ask the gateway's "
                 "operator."
             )
+
+    def judge_limits(self, own: Rights | None, user: UserRow | None) -> None:
+        """Raises PermissionDenied for limits that bind who asks, and those of a user who may do more than `own`."""
+        if own is None or self._whole_gateway:
+            return
+        if user is None:
+            raise PermissionDenied("The limits of a workspace are set by the gateway's operator.")
+        if user.id == own.user_id:
+            raise PermissionDenied("Nobody sets their own limits. Ask another admin, or the gateway's operator.")
+        _check_role(own, user.role)
+
+
+def _check_role(own: Rights, role: str) -> None:
+    if lacking := sorted(ROLES[role] - _effective(own)):
+        raise _lacking(lacking[0], f"touch, or make, a user of the role {role!r}")
 
 
 def _effective(rights: Rights) -> frozenset[str]:

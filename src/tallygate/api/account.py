@@ -106,7 +106,8 @@ async def show_key(accounts: Accounts, request: Request, principal: Principal) -
         "workspace": key.workspace,
         "user_id": key.user_id,
         "user": key.user,
-        "permissions": key.permissions,
+        # What it was granted counts as far as its user's role goes.
+        "permissions": sorted(principal.permissions),
         "models": key.models,
         "created_at": show_moment(key.created_at_ns),
         "expires_at": show_moment(key.expires_at_ns),
