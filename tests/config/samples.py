@@ -53,6 +53,7 @@ SAMPLES: Final = {
     "fetch.urls_max": "3",
     "fetch.bytes_max": "2048",
     "fetch.total_ms": "1007",
+    "telemetry.otlp_endpoint": "http://collector:4318",
     "router.total_ms": "600000",
     "router.circuits": "no",
     "router.failures_in_row_max": "6",

@@ -54,7 +54,7 @@ from tallygate.store.enquirer import Enquirer
 from tallygate.store.reader import Reader
 from tallygate.store.rows import KeyRecord
 from tallygate.store.writer import Writer
-from tallygate.telemetry import Reporter
+from tallygate.telemetry.reporter import Reporter
 from tests.contract.gateway import Reply as Answer
 from tests.contract.gateway import read_reply
 from tests.fakes.log import KEYS

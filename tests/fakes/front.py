@@ -24,7 +24,7 @@ from tallygate.errors import TallygateError
 from tallygate.pipeline.call import Call, ClientGone
 from tallygate.pipeline.run import Hallway
 from tallygate.router.plan import build_catalog
-from tallygate.telemetry import Reporter
+from tallygate.telemetry.reporter import Reporter
 
 WAIT_S = 20.0
 EVENT = b"data: " + b"x" * 1017 + b"\n\n"

@@ -8,8 +8,8 @@ from msgspec import structs
 from tallygate.genai.outcome import Outcome
 from tallygate.genai.plan import Target
 from tallygate.genai.usage import Usage
-from tallygate.telemetry import configure, logger
 from tallygate.telemetry.call_line import tell_call
+from tallygate.telemetry.log import configure, logger
 
 OUTCOME = Outcome(
     call_id="call_1",

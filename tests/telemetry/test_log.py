@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallygate.telemetry import configure, logger, take_strays
 from tallygate.telemetry.line import neutralise
-from tallygate.telemetry.log import Form, JsonLines, Lines
+from tallygate.telemetry.log import Form, JsonLines, Lines, configure, logger, take_strays
 
 ANY_TEXT = st.text(st.characters(codec=None, categories=None), max_size=200)
 SECRET = "sk-Zq83hfKfj29vLwpX0s7QmN4bT6yR1cUa"

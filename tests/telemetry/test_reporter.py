@@ -1,7 +1,7 @@
 """Whoever wants to hear of calls hears of each once, and nobody stops one."""
 
 from tallygate.genai.outcome import Outcome
-from tallygate.telemetry import Finished, Reporter
+from tallygate.telemetry.reporter import Finished, Reporter
 
 FINISHED = Finished(Outcome(call_id="call_1", operation="chat", status="ok", request_model="m"), "openai_chat")
 

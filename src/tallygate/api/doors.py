@@ -20,8 +20,8 @@ from tallygate.api.head import Head
 from tallygate.api.inference import CALLS, open_call
 from tallygate.api.log_doors import serve_log
 from tallygate.api.middleware import BODIED, Matched, check_body, choose, find, render
+from tallygate.api.models import FindPrice
 from tallygate.api.openrouter_doors import serve_account
-from tallygate.api.openrouter_models import FindPrice
 from tallygate.api.peer import find_client
 from tallygate.api.proofs import Proofs
 from tallygate.api.quote import Quotes, show_quote
@@ -40,7 +40,8 @@ from tallygate.errors import (
 )
 from tallygate.pipeline.run import Hallway
 from tallygate.router.plan import Catalog
-from tallygate.telemetry import Reporter, logger
+from tallygate.telemetry.log import logger
+from tallygate.telemetry.reporter import Reporter
 
 ServeMetrics = Callable[[Request], Awaitable[Reply]]
 ServeAdmin = Callable[[str, Request, Principal], Awaitable[Reply]]

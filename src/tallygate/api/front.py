@@ -12,7 +12,7 @@ from tallygate.api.arrivals import Arrivals
 from tallygate.api.connection import LINGER_S, Connection, Limits
 from tallygate.api.settings import ServerSettings
 from tallygate.api.surface import Doors
-from tallygate.telemetry import logger
+from tallygate.telemetry.log import logger
 
 SWEEP_S: Final = 1.0
 END_S: Final = 2 * LINGER_S

@@ -17,7 +17,7 @@ from tallygate.receipts.tiles import DamagedTree
 from tallygate.receipts.verify import Verdict, verify
 from tallygate.store.enquirer import Enquirer, Question
 from tallygate.store.log import Published, read_last_checkpoint
-from tallygate.telemetry import logger
+from tallygate.telemetry.log import logger
 
 CHECKPOINT_S: Final = 1.0
 """How long a checkpoint that was read is handed out: no longer than it takes until there may be another one."""

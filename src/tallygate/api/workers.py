@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from tallygate.telemetry import logger
+from tallygate.telemetry.log import logger
 
 HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGCHLD)
 

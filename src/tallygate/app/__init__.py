@@ -25,7 +25,7 @@ from tallygate.genai.secret import Secret
 from tallygate.pipeline.supply import Supply
 from tallygate.providers.base import Found, Missing
 from tallygate.store.address import parse_address
-from tallygate.telemetry import configure, take_strays
+from tallygate.telemetry.log import configure, take_strays
 from tallygate.telemetry.sheets import open_folder
 
 __all__ = ["Announce", "Opened", "Worker", "make_supply", "serve"]

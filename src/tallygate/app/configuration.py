@@ -15,7 +15,7 @@ from tallygate.app.renewal import Changes, Renewal, complain
 from tallygate.config.origin import ConfigError
 from tallygate.config.settings import Settings
 from tallygate.errors import InvalidConfiguration
-from tallygate.telemetry import logger
+from tallygate.telemetry.log import logger
 
 OTHERS_S: Final = 5.0
 """How long a call that renews waits for the other processes to have taken the edition too."""

@@ -21,10 +21,10 @@ from tallygate.store.enquirer import Enquirer
 from tallygate.store.figures import BATCH_BOUNDS
 from tallygate.store.gauges import read_gauges
 from tallygate.store.writer import Writer
-from tallygate.telemetry import Reporter
 from tallygate.telemetry.family import NS_PER_S, NUSD_PER_USD, Family, Sample
 from tallygate.telemetry.line import neutralise
 from tallygate.telemetry.meter import NAME_CHARACTERS_MAX
+from tallygate.telemetry.reporter import Reporter
 from tallygate.telemetry.sheets import Sheets
 
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")

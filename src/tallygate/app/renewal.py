@@ -15,7 +15,7 @@ from tallygate.app.soundness import find_problems
 from tallygate.config.origin import DEFAULT, ConfigError, Origin, Problem
 from tallygate.config.resolution import Resolved
 from tallygate.config.settings import Settings
-from tallygate.telemetry import logger
+from tallygate.telemetry.log import logger
 
 RENEWED: Final = ("discover", "guardrails", "limits", "log_level", "models", "providers", "router")
 """What counts at once, with everything below it. All else is read by what stands from start to stop: sockets, pools,

@@ -5,7 +5,7 @@ import os
 from collections.abc import Awaitable, Callable
 
 from tallygate.errors import TallygateError
-from tallygate.telemetry import logger
+from tallygate.telemetry.log import logger
 
 LOOK_EVERY_S = 30.0
 PRICES_EVERY_S = 5.0

@@ -25,6 +25,8 @@ from tallygate.api.explain import Routes
 from tallygate.api.proofs import Proofs
 from tallygate.api.quote import Quotes
 from tallygate.app.configuration import Configuration
+from tallygate.app.late_collector import EVERY_S as SEND_EVERY_S
+from tallygate.app.late_collector import LateCollector
 from tallygate.app.late_desk import LateDesk
 from tallygate.app.late_window import LateWindow
 from tallygate.app.opening import give_opening_credit
@@ -63,7 +65,8 @@ from tallygate.store.reader import Reader
 from tallygate.store.recovery import Sweeper, keep_beating
 from tallygate.store.standing import find_dead_keys
 from tallygate.store.writer import Writer
-from tallygate.telemetry import Reporter, configure, logger
+from tallygate.telemetry.log import configure, logger
+from tallygate.telemetry.reporter import Reporter
 from tallygate.telemetry.sheets import EVERY_S as SHEETS_EVERY_S
 from tallygate.transport.fetch import Fetcher
 from tallygate.transport.http import HttpExit
@@ -94,14 +97,7 @@ class Worker:
         self._strangers = Enquirer(address)
         self._proofs = Proofs(log_keys.public, log_keys.origin, callers=self._enquirer, strangers=self._strangers)
         self._issuer = Issuer(log_keys.issuer, log_keys.origin, log_keys.subject_key)
-        self._sequencer = Sequencer(
-            address,
-            log_keys,
-            HighWater(settings.data / high_water.FILE_NAME, log_keys.signer.verifier.vkey),
-            lambda: self._writer.epoch,
-            supply.list_quoted,
-            on_broken=stop_on_a_failed_disk,
-        )
+        self._sequencer = self._make_sequencer(log_keys)
         self._writer = Writer(
             address,
             fold,
@@ -137,11 +133,20 @@ class Worker:
             self._proofs,
             supply,
         )
-        self._reporter = Reporter()
-        self.panel = Panel(
-            self._reporter, self._writer, supply.gates, self._inspector, origin=log_keys.origin, folder=sheets
-        )
+        self._collector = LateCollector(settings.telemetry.otlp_endpoint)
+        self._reporter = Reporter(self._collector.trace)
+        self.panel = Panel(self._reporter, self._writer, supply.gates, self._inspector, log_keys.origin, sheets)
         self._tasks: list[asyncio.Task[None]] = []
+
+    def _make_sequencer(self, log_keys: LogKeys) -> Sequencer:
+        return Sequencer(
+            self._address,
+            log_keys,
+            HighWater(self._settings.data / high_water.FILE_NAME, log_keys.signer.verifier.vkey),
+            lambda: self._writer.epoch,
+            self._supply.list_quoted,
+            on_broken=stop_on_a_failed_disk,
+        )
 
     def open_doors(self, *, is_first: bool) -> House:
         """The doors to everything. The first worker of a gateway gives the opening credit."""
@@ -228,6 +233,7 @@ class Worker:
             asyncio.create_task(repeat(PRICES_EVERY_S, partial(self._supply.hear_prices, self._inspector))),
             asyncio.create_task(repeat(SPOOL_EVERY_S, self._sweep_spool)),
             asyncio.create_task(repeat(SHEETS_EVERY_S, self.panel.sheets.share)),
+            asyncio.create_task(repeat(SEND_EVERY_S, partial(self._collector.send, self.panel.list_families))),
             # An engine started after us, or a model pulled since, is used without a restart.
             asyncio.create_task(repeat(LOOK_EVERY_S, partial(self._supply.look, self._exit, self._port))),
         ]
@@ -264,6 +270,7 @@ class Worker:
         ):
             await asyncio.to_thread(close)
         await self.panel.sheets.share()
+        await self._collector.close(self.panel.list_families)
 
     async def _ping(self) -> None:
         """Whether a call could be made now. Raises StoreUnavailable, ReceiptsUnavailable."""

@@ -18,6 +18,7 @@ from tallygate.providers.settings import ProviderSettings
 from tallygate.receipts.settings import ReceiptsSettings
 from tallygate.router.settings import ModelSettings, RouterSettings
 from tallygate.store.settings import StoreSettings
+from tallygate.telemetry.settings import TelemetrySettings
 from tallygate.transport.settings import FetchSettings, TransportSettings
 
 
@@ -61,6 +62,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     dashboard: DashboardSettings = field(default_factory=DashboardSettings)
     transport: TransportSettings = field(default_factory=TransportSettings)
     fetch: FetchSettings = field(default_factory=FetchSettings)
+    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     router: RouterSettings = field(default_factory=RouterSettings)
     providers: dict[str, ProviderSettings] = field(default_factory=dict[str, ProviderSettings])
     models: dict[str, ModelSettings] = field(default_factory=dict[str, ModelSettings])

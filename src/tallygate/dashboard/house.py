@@ -8,17 +8,21 @@ from collections.abc import Awaitable, Callable
 from html import escape
 from typing import Final, Protocol
 
+from msgspec.structs import replace
+
+from tallygate.access.networks import read_networks
 from tallygate.api import surface
 from tallygate.api.door import Reply, Request
 from tallygate.api.exchange import Exchange
 from tallygate.api.head import Head
+from tallygate.api.peer import find_client
 from tallygate.api.server import Doors
 from tallygate.api.settings import ServerSettings
 from tallygate.dashboard.forms import check_form
 from tallygate.dashboard.urls import Place, is_ours, match
 from tallygate.errors import InternalError, NotFound, TallygateError
 from tallygate.pipeline.call import error_headers
-from tallygate.telemetry import logger
+from tallygate.telemetry.log import logger
 
 POLICY: Final = (
     "default-src 'self'; script-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -57,6 +61,7 @@ class House:
         self._open_window = open_window
         self._enabled = enabled
         self._public_url = public_url
+        self._proxies = read_networks(doors.settings.trusted_proxies)
         self.settings: ServerSettings = doors.settings
 
     async def start(self) -> None:
@@ -99,7 +104,8 @@ class House:
             return
         try:
             window = await self._open_window()
-            reply = await window.serve(matched, request)
+            client = find_client(request.peer, request.headers, self._proxies)
+            reply = await window.serve(matched, replace(request, peer=client))
         except Exception:  # noqa: BLE001 - whatever broke, the browser gets an answer
             logger.exception("request %s broke at a page", request.request_id)
             reply = refuse(InternalError())

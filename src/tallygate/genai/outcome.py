@@ -15,12 +15,16 @@ or called it off before its answer began; `failed`: no content was delivered; `r
 
 
 class Attempt(Struct, frozen=True):
-    """One try at one target. `error_code` is empty for the one that answered; `usage` is what the provider reported."""
+    """One try at one target. `error_code` is empty for the one that answered; `usage` is what the provider reported.
+    It lasted from `began_ns` to `ended_ns` after the request's arrival.
+    """
 
     target: Target
     status: int = 0
     error_code: str = ""
     usage: Usage | None = None
+    began_ns: int = 0
+    ended_ns: int = 0
 
 
 class Outcome(Struct, frozen=True):

@@ -19,7 +19,7 @@ from tallygate.genai.book import Answer
 from tallygate.media.seal import SEGMENT_BYTES_MAX, Damaged, Sealer, Segment, Unsealer
 from tallygate.media.settings import IdempotencySettings
 from tallygate.media.store import Download, ObjectMissing, ObjectStore, StoreFailed, Swept, Upload
-from tallygate.telemetry import logger
+from tallygate.telemetry.log import logger
 
 FOLDER = "spool"
 

@@ -35,7 +35,7 @@ from tallygate.pipeline.exchange import id_headers, target_headers
 from tallygate.pipeline.relay import Relayed
 from tallygate.pipeline.replay import Keeping
 from tallygate.receipts.receipt import Issuer, name_status
-from tallygate.telemetry import logger
+from tallygate.telemetry.log import logger
 
 Settle = Callable[[Settlement | Void, float], Awaitable[Result]]
 CountCosts = Callable[[Iterable[tuple[Target, Usage]]], tuple[Cost, ...]]

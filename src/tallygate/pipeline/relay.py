@@ -36,7 +36,7 @@ from tallygate.providers.base import Provider
 from tallygate.providers.outgoing import outgoing
 from tallygate.router.circuits import SERVED, UNKNOWN, judge_error
 from tallygate.router.gates import Gates, Ticket
-from tallygate.telemetry import logger
+from tallygate.telemetry.log import logger
 from tallygate.transport.base import Answer, Exit, Timeouts
 from tallygate.transport.fetch import Fetched
 

@@ -29,7 +29,8 @@ from tallygate.pipeline.replay import Keeping, give_again
 from tallygate.pipeline.running import Running
 from tallygate.pipeline.screen import Screen
 from tallygate.pipeline.watch import Watch
-from tallygate.telemetry import Finished, Reporter, logger
+from tallygate.telemetry.log import logger
+from tallygate.telemetry.reporter import Finished, Reporter
 
 Recall = Callable[[Secret | None, str], Principal | None]
 Identify = Callable[[Secret | None, str], Awaitable[Principal]]

@@ -30,6 +30,7 @@ class Watch:
         self._call = call
         self._attempts: list[Attempt] = []
         self._target: Target | None = None
+        self._began_ns = 0
         self.forwarded: bytes | None = None
         self.dropped: tuple[str, ...] = ()
         self.chunks_delivered = 0
@@ -63,8 +64,13 @@ class Watch:
     def begin(self, target: Target) -> None:
         """A new attempt: what an earlier one said no longer counts."""
         self._target = target
+        self._began_ns = self._count_ns()
         self.dropped = ()
         self._forget()
+
+    def _count_ns(self) -> int:
+        """How long it is since the request's arrival."""
+        return time.monotonic_ns() - self._call.arrived_ns
 
     def send(self, body: bytes) -> None:
         """The attempt's request goes out."""
@@ -73,7 +79,8 @@ class Watch:
     def fail(self, error: TallygateError) -> None:
         """The attempt has failed."""
         if self._target is not None:
-            self._attempts.append(Attempt(self._target, error.status, error.code, self._usage))
+            times = self._began_ns, self._count_ns()
+            self._attempts.append(Attempt(self._target, error.status, error.code, self._usage, *times))
 
     def see(self, events: Iterable[stream.Event]) -> None:
         """Note the events of one frame. Raises the error of a `Failed` event."""
@@ -156,13 +163,15 @@ class Watch:
         self.content.hand_on()
         self._delivered_bytes, self._delivered_pieces = self._seen_bytes, self._seen_pieces
         if self.first_chunk_ns is None:
-            self.first_chunk_ns = time.monotonic_ns() - self._call.arrived_ns
+            self.first_chunk_ns = self._count_ns()
 
     def outcome(self, status: Status, error_code: str = "") -> Outcome:
         """The notes as the record that every other room reads. `error_code`: of the last attempt, which has failed."""
         attempts = tuple(self._attempts)
+        duration_ns = self._count_ns()
         if not error_code and self._target is not None:
-            attempts = (*attempts, Attempt(self._target, 200 if self.begun else 0, usage=self._usage))
+            status_seen = 200 if self.begun else 0
+            attempts = (*attempts, Attempt(self._target, status_seen, "", self._usage, self._began_ns, duration_ns))
         # What a guardrail kept back was made all the same.
         whole = status == "ok" or error_code == GuardrailBlocked.code
         return Outcome(
@@ -183,7 +192,7 @@ class Watch:
             output_bytes=self._seen_bytes if whole else self._delivered_bytes,
             chunks_delivered=self.chunks_delivered,
             first_chunk_ns=self.first_chunk_ns,
-            duration_ns=time.monotonic_ns() - self._call.arrived_ns,
+            duration_ns=duration_ns,
         )
 
 

@@ -27,7 +27,7 @@ from tallygate.router.circuits import (
 )
 from tallygate.router.retries import Retries
 from tallygate.router.settings import RouterSettings
-from tallygate.telemetry import logger
+from tallygate.telemetry.log import logger
 
 PLACES_MAX: Final = 4_096
 """Names of models come from callers, so what is remembered of them must have an end."""

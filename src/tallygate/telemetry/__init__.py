@@ -3,8 +3,3 @@
 The only room that spells the names of OpenTelemetry's GenAI conventions. No prompt, no answer and no key ever passes
 here; nothing leaves this machine unless an operator names a collector.
 """
-
-from tallygate.telemetry.log import Form, configure, logger, take_strays
-from tallygate.telemetry.reporter import Finished, Reporter
-
-__all__ = ["Finished", "Form", "Reporter", "configure", "logger", "take_strays"]
