@@ -2,13 +2,14 @@
 receipt bears.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import pytest
 
 from tallygate.dialects.registry import DIALECTS
-from tallygate.errors import NothingFits
+from tallygate.errors import NoTarget, NothingFits, Unpriced
 from tallygate.genai.outcome import Attempt, Outcome
 from tallygate.genai.peek import Peek
 from tallygate.genai.plan import Plan, Target
@@ -18,6 +19,8 @@ from tallygate.ledger.prices import name_version
 from tallygate.pipeline import supply as supplying
 from tallygate.pipeline.supply import Supply
 from tallygate.providers.settings import ProviderSettings
+from tallygate.router.circuits import Verdict
+from tallygate.router.gates import Ticket
 from tallygate.router.settings import ModelSettings, PriceSettings, TierSettings
 
 CHAT = DIALECTS["openai_chat"]
@@ -133,3 +136,94 @@ def test_every_price_of_several_names_is_listed() -> None:
     made = supply.quote(plan, CHAT.peek(body, 64), body, CHAT)
     assert [row.version for row in supply.list_quoted()] == [sale.price_version for sale in made.sales.values()]
     assert [row.name for row in supply.list_quoted()] == ["a", "b"]
+
+
+LAB = ProviderSettings(base_url="http://lab", speaks={"openai_chat": "/v1/chat/completions"})
+SHARED = ModelSettings(targets=("lab/m", "den/m"), price=PriceSettings(input="1.00", output="1.00"))
+
+
+def make_pair(draws: Sequence[float] = (), **changes: Any) -> Supply:
+    """One name with two targets. What is drawn is given."""
+    models = {"m": msgspec.structs.replace(SHARED, **changes)}
+    left = iter(draws)
+    rows = {"lab": LAB, "den": LAB}
+    return Supply(rows, models, discovers=False, demo=False, own_key_prefix="lx-", draw=lambda: next(left))
+
+
+def providers_of(plan: Plan) -> list[str]:
+    return [target.provider for target in plan.targets]
+
+
+def fail(
+    supply: Supply, target: Target, verdict: Verdict = Verdict("refused", code="provider_refused_gateway")
+) -> None:
+    ticket = supply.gates.enter(target)
+    assert isinstance(ticket, Ticket)
+    ticket.end(verdict)
+
+
+def test_targets_are_drawn_by_weight_for_calls_without_wishes_too() -> None:
+    supply = make_pair([0.1, 0.9, 0.9], weights={"lab/m": 1, "den/m": 1})
+    asked = [supply.plan(Peek(model="m"), "chat") for _ in range(2)]
+    assert [providers_of(plan) for plan in asked] == [["lab", "den"], ["den", "lab"]]
+    assert providers_of(ask(supply, "m", only=["lab", "den"])) == ["den", "lab"]
+
+
+def test_what_is_only_looked_at_is_not_drawn() -> None:
+    supply = make_pair([], choose="weight")
+    assert [target.provider for target in supply.survey(Peek(model="m"), "chat").targets] == ["lab", "den"]
+
+
+@pytest.mark.parametrize("routing", [None, Routing()])
+def test_a_target_that_fails_is_left_out_of_every_plan(routing: Routing | None) -> None:
+    supply = make_pair()
+    fail(supply, Target("lab", "m"))
+    made = supply.plan(Peek(model="m", routing=routing), "chat")
+    assert (providers_of(made), [item.cause for item in made.excluded]) == (["den"], ["circuit"])
+    fail(supply, Target("den", "m"))
+    with pytest.raises(NoTarget) as refused:
+        supply.plan(Peek(model="m", routing=routing), "chat")
+    assert refused.value.retry_after_s
+
+
+def test_how_every_target_is_can_be_listed() -> None:
+    supply = make_pair()
+    fail(supply, Target("lab", "m"))
+    served = Target("den", "other")
+    outcome = Outcome("c", "chat", "ok", "m", served=served, attempts=(Attempt(served, 200),), first_chunk_ns=10**9)
+    supply.heed(outcome)
+    supply.gates.enter(Target("den", "m"))
+    lab, den = supply.list_health()
+    assert (lab.provider, lab.circuit, lab.failures_in_row, lab.last_error) == (
+        "lab",
+        "open",
+        1,
+        "provider_refused_gateway",
+    )
+    assert 0 < lab.retry_in_s <= 60
+    assert (den.model, den.circuit, den.running, den.retry_in_s) == ("m", "closed", 1, 0)
+    supply.gates.enter(served)
+    assert supply.list_health()[2].first_token_ms == 1_000.0
+
+
+def test_a_provider_gets_as_many_calls_at_once_as_its_settings_say() -> None:
+    rows = {"lab": msgspec.structs.replace(LAB, concurrency=1), "den": LAB}
+    supply = Supply(rows, {"m": SHARED}, discovers=False, demo=False, own_key_prefix="lx-")
+    supply.gates.enter(Target("lab", "m"))
+    made = supply.plan(Peek(model="m"), "chat")
+    assert (providers_of(made), [item.cause for item in made.excluded]) == (["den"], ["busy"])
+
+
+def test_a_name_that_cannot_be_sold_takes_none_of_the_others_along() -> None:
+    half = ModelSettings(targets=("lab/h",), price=PriceSettings(input="1.00"))
+    whole = ModelSettings(targets=("den/w",), price=PriceSettings(input="1.00", output="1.00"))
+    models = {"half": half, "whole": whole}
+    supply = Supply({"lab": LAB, "den": LAB}, models, discovers=False, demo=False, own_key_prefix="lx-")
+    body = BODY.replace(b'"m"', b'"whole"')
+    peek = CHAT.peek(body, 64)
+    for first, second in (("whole", "half"), ("half", "whole")):
+        plan = supply.suit(ask(supply, first, models=[second]), peek, body, CHAT)
+        assert (providers_of(plan), [item.cause for item in plan.excluded]) == (["den"], ["unpriced"])
+        assert supply.quote(plan, peek, body, CHAT).list_sales()
+    with pytest.raises(Unpriced):
+        supply.suit(Plan("half", "chat", (Target("lab", "h"),), others=("x",)), peek, body, CHAT)

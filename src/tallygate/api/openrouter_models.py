@@ -5,18 +5,16 @@ It tells no more than is known here: a member that nobody says anything about is
 exist the number is -1, as it is there where a price cannot be told.
 """
 
-from collections.abc import Callable
 from typing import Final
 
 from tallygate.api.door import Reply, Request, json_reply
+from tallygate.api.models import FindPrice
 from tallygate.api.query import read_query, read_whole
 from tallygate.errors import ModelNotFound
 from tallygate.genai.catalog import Capabilities, Capability, ModelRecord
 from tallygate.ledger.money import print_price_per_unit
 from tallygate.ledger.prices import Price
 from tallygate.router.plan import Catalog
-
-FindPrice = Callable[[ModelRecord], Price | None]
 
 PAGE_MAX: Final = 500
 _UNPRICED: Final = "-1"

@@ -4,7 +4,7 @@ The digest is the SHA-256 of the document without it in canonical form (RFC 8785
 document says does. What is known of a model comes from the catalogue and the price list; nothing is kept here.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from tallygate.api.door import Reply, json_reply
+from tallygate.api.models import FindPrice
 from tallygate.api.query import read_query, read_whole
 from tallygate.errors import ModelNotFound
 from tallygate.genai.catalog import ModelRecord
@@ -19,8 +20,6 @@ from tallygate.genai.foreign_json import even_out
 from tallygate.ledger.prices import Price
 from tallygate.ledger.terms import FREE, print_price
 from tallygate.router.plan import Catalog
-
-FindPrice = Callable[[ModelRecord], Price | None]
 
 TYPE: Final = "model"
 FILTERS: Final = ("type", "owner", "search")

@@ -8,17 +8,19 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Final
+
+from msgspec.structs import replace
 
 from tallygate.dialects.base import Dialect
 from tallygate.dialects.registry import DIALECTS
-from tallygate.errors import Unpriced
+from tallygate.errors import Unpriced, UnsupportedParameter
 from tallygate.genai.catalog import ModelRecord
 from tallygate.genai.items import Cost
 from tallygate.genai.outcome import Outcome
 from tallygate.genai.peek import Peek
-from tallygate.genai.plan import Plan, Target
+from tallygate.genai.plan import Excluded, Plan, Target
 from tallygate.genai.price_row import PriceRow
 from tallygate.genai.routing import Routing
 from tallygate.genai.usage import Usage
@@ -220,8 +222,36 @@ class Supply:
         self._health.heed(outcome, time.monotonic_ns())
 
     def suit(self, plan: Plan, peek: Peek, body: bytes, dialect: Dialect) -> Plan:
-        """The plan without those who are known to lack what is asked. Raises UnsupportedParameter if nobody is left."""
-        return keep_able(plan, self.abilities, peek, body, dialect.name, dialect.read_request)
+        """The plan without those who are known to lack what is asked, and without names whose calls have no price for
+        it. Raises UnsupportedParameter, Unpriced if nobody is left.
+        """
+        able = keep_able(plan, self.abilities, peek, body, dialect.name, dialect.read_request)
+        return self._keep_sellable(able, peek, body, dialect) if able.others else able
+
+    def _keep_sellable(self, plan: Plan, peek: Peek, body: bytes, dialect: Dialect) -> Plan:
+        """One name that cannot be sold takes none of the others along."""
+        read = cache(dialect.read_request)
+        find_reach = partial(self._reaches.of_call, dialect=dialect.name)
+        refusals: dict[str, Unpriced | UnsupportedParameter] = {}
+        names = dict.fromkeys(target.sold_as for target in plan.targets)
+        for name in names:
+            targets = tuple(target for target in plan.targets if target.sold_as == name)
+            alone = Plan(name or plan.request_model, plan.operation, targets)
+            try:
+                make_quote(self.prices, alone, peek, body, read, find_reach, time.time_ns())
+            except (Unpriced, UnsupportedParameter) as refusal:
+                refusals[name] = refusal
+        if len(refusals) == len(names):
+            raise next(iter(refusals.values()))
+        if not refusals:
+            return plan
+        kept = tuple(target for target in plan.targets if target.sold_as not in refusals)
+        left_out = (
+            Excluded(target, refusals[target.sold_as].message, "unpriced")
+            for target in plan.targets
+            if target.sold_as in refusals
+        )
+        return replace(plan, targets=kept, excluded=(*plan.excluded, *left_out))
 
     def quote(self, plan: Plan, peek: Peek, body: bytes, dialect: Dialect) -> Quote:
         """What a call may cost at most, at the prices of this moment."""

@@ -94,7 +94,7 @@ def _keep(plan: Plan, abilities: Abilities, spelt: Mapping[Need, str]) -> Plan:
             continue
         wanting.append(lacking)
         asked = " and ".join(f"cannot {CANNOT[need.capability]}, which `{spelt[need]}` asks for" for need in lacking)
-        excluded.append(Excluded(target, asked))
+        excluded.append(Excluded(target, asked, "capability"))
     if kept:
         return replace(plan, targets=tuple(kept), excluded=(*plan.excluded, *excluded)) if excluded else plan
     need = next((need for need in wanting[0] if all(need in lacking for lacking in wanting)), wanting[0][0])
