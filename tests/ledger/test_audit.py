@@ -6,8 +6,8 @@ import pytest
 from msgspec import structs
 from sqlalchemy import text
 
-from tallygate.genai.book import Budget, Hold
-from tallygate.genai.items import Cost, Payout, Progress, Recovery, Refund, Settlement, TopUp, Void
+from tallygate.genai.book import Budget, Hold, Rate
+from tallygate.genai.items import Bound, Cost, Payout, Progress, Recovery, Refund, Settlement, TopUp, Void
 from tallygate.genai.results import Posted
 from tallygate.ledger.audit import Audit, pair
 from tallygate.ledger.fold import fold
@@ -26,6 +26,8 @@ def build_book() -> Shelf:
     """Every event there is: h1 paid, h2 paid above its hold and refunded in part, h3 voided, h4 recovered, h5 open."""
     town = build_town(fold, credit_nusd=10_000)
     town.put(Budget(id="b1", level="user", owner_id="u1", period="daily", limit_nusd=5_000))
+    town.put(Rate(id="r1", level="user", owner_id="u1", kind="requests", per_minute=60))
+    town.put(Rate(id="r2", level="key", owner_id="k1", kind="tokens", per_minute=1_000))
     town.do(TopUp("bank-1", "w2", 500))
     town.do(Payout("back-1", "w1", 1_000))
     settle(town, hold(town, "h1", 400), 300, costs=(Cost("lab", 90), Cost("farm", 80)))
@@ -35,7 +37,7 @@ def build_book() -> Shelf:
     lost = hold(town, "h4", 200)
     town.do(Progress(hold=lost, epoch="e1", input_tokens=1, output_tokens=1, amount_nusd=60))
     town.do(Recovery(hold=lost, from_epoch="e1", to_epoch="e2", estimate_nusd=100, receipt=DRAFT))
-    hold(town, "h5", 250)
+    hold(town, "h5", bound=Bound(250, input_tokens_max=30))
     return town
 
 
@@ -69,6 +71,7 @@ def damage(database: Database, *statements: str) -> None:
 CONSTRAINTS = (
     ("wallets", "ck_wallets_covered"),
     ("budgets", "ck_budgets_amounts"),
+    ("rates", "ck_rates_amounts"),
     ("users", "ck_users_slots_used"),
     ("holds", "ck_holds_state"),
     ("holds", "ck_holds_ended"),
@@ -138,6 +141,17 @@ DAMAGES: dict[str, tuple[str, Sequence[str]]] = {
     "budget spent": (
         "UPDATE budgets SET spent_nusd = spent_nusd - 1",
         ["budget b1: spent: expected 0.00000076 USD, found 0.000000759 USD"],
+    ),
+    "rate held": (
+        "UPDATE rates SET held_tokens = 31",
+        [
+            "rate r1: held (tokens): expected 0, found 31",
+            "rate r2: held (tokens): expected 30, found 31",
+        ],
+    ),
+    "rate below zero": (
+        "UPDATE rates SET filled_micro = -1 WHERE id = 'r1'",
+        ["rate r1: what is in it: expected 0 or more, found -1"],
     ),
     "edited line": (
         "UPDATE transfers SET amount_nusd = 299 WHERE id = 'h1/post'",

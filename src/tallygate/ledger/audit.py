@@ -56,6 +56,7 @@ class Audit:
         self._slots: Counter[str] = Counter()
         self._posted: Counter[str] = Counter()
         self._windows: dict[str, _Window] = {}
+        self._held_tokens: Counter[str] = Counter()
 
     def run(self) -> Iterator[Finding]:
         """Every finding, in the order of reading."""
@@ -76,6 +77,7 @@ class Audit:
         yield from self._check_wallets()
         yield from self._check_users()
         yield from self._check_budgets()
+        yield from self._check_rates()
 
     def _add_movement(self, transfer: Transfer) -> Iterator[Finding]:
         """A top-up or a payout. Every other kind would have to name its hold."""
@@ -113,6 +115,7 @@ class Audit:
         if hold.state == "open":
             self.counts.open_holds += 1
             self._slots[hold.user_id] += 1
+            self._held_tokens.update(dict.fromkeys(hold.rate_ids, hold.rate_tokens))
             if is_amount(hold.amount_nusd):
                 self._held_nusd[hold.workspace_id] += hold.amount_nusd
                 for window in windows:
@@ -183,6 +186,15 @@ class Audit:
                 least = show_amount(window.spent_nusd)
                 expected = f"{least} to {show_amount(most_nusd)}" if window.early_nusd else least
                 yield Finding(place, "spent", expected, show_amount(budget.spent_nusd))
+
+    def _check_rates(self) -> Iterator[Finding]:
+        """What is in a bucket depends on when it came, which nobody can say later; what is held in it anybody can."""
+        for rate in self._book.rates():
+            place, held = f"rate {rate.id}", self._held_tokens[rate.id] if rate.kind == "tokens" else 0
+            if rate.held_tokens != held:
+                yield Finding(place, "held (tokens)", str(held), str(rate.held_tokens))
+            if rate.filled_micro < 0:
+                yield Finding(place, "what is in it", "0 or more", str(rate.filled_micro))
 
 
 def pair(holds: Iterator[Hold], lines: Iterator[Transfer]) -> Iterator[tuple[str, Hold | None, list[Transfer]]]:

@@ -1,9 +1,9 @@
 """Rates in the book: requests and tokens in a minute, as buckets that leak, in whole numbers alone.
 
-What goes through fills a bucket, which empties at its rate a minute and never holds more than that. A request fills it
-when it is admitted. Tokens are known only when a call ends: until then the most they can be is held, which leaks
-nowhere, and then what was used fills the bucket and the rest was never there. So within any minutes, whatever their
-number `m`, at most `(m + 1) * per_minute` go through. Pure: no clock, no database.
+What goes through fills a bucket, which empties at its rate a minute and never holds more than that: within any minutes,
+whatever their number `m`, at most `(m + 1) * per_minute` go through. A request fills it when it is admitted. Tokens are
+known only when a call ends: until then the most they can be is held, which leaks nowhere, and then what was used fills
+the bucket and the rest was never there. Pure: no clock, no database.
 """
 
 from collections.abc import Iterable, Sequence

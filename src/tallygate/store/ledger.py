@@ -12,10 +12,17 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Column, ColumnElement, Connection, Executable, collate, func, literal, select
 
-from tallygate.genai.book import Budget, Hold, Transfer, User, Wallet
+from tallygate.genai.book import Budget, Hold, Rate, Transfer, User, Wallet
 from tallygate.genai.price_row import PriceRow
 from tallygate.store.address import Engine
-from tallygate.store.book_rows import unpack_budget, unpack_hold, unpack_transfer, unpack_user, unpack_wallet
+from tallygate.store.book_rows import (
+    unpack_budget,
+    unpack_hold,
+    unpack_rate,
+    unpack_transfer,
+    unpack_user,
+    unpack_wallet,
+)
 from tallygate.store.database import Database
 from tallygate.store.log_schema import log_checkpoints, log_entries, log_statements, logs, receipts
 from tallygate.store.schema import (
@@ -23,6 +30,7 @@ from tallygate.store.schema import (
     epochs,
     holds,
     prices,
+    rates,
     transfers,
     users,
     wallets,
@@ -61,6 +69,11 @@ class Snapshot:
         """Every budget."""
         columns = [budgets.c[name] for name in Budget.__struct_fields__]
         return map(unpack_budget, self._fetch(select(*columns)))
+
+    def rates(self) -> Iterator[Rate]:
+        """Every limit of requests or tokens."""
+        columns = [rates.c[name] for name in Rate.__struct_fields__]
+        return map(unpack_rate, self._fetch(select(*columns).order_by(self._by(rates.c.id))))
 
     def holds(self) -> Iterator[Hold]:
         """Every hold, by id. `details` stays behind: it says nothing about money."""
