@@ -282,6 +282,18 @@ async def test_what_is_counted_is_looked_at_too(tmp_path: Path) -> None:
     assert b"to [redacted]" in stage.exit.asked[0].body
 
 
+async def test_a_text_that_hides_behind_another_of_its_name_goes_nowhere(tmp_path: Path) -> None:
+    stage, client = Stage(tmp_path, whole_script("hello", counts=usage(7, 11)), guardrails=rules()), KeptClient()
+    call = stage.open(client)
+    call.body = b'{"model":"m","messages":[{"role":"user","content":"to %s","content":"hi"}]}' % MAIL.encode()
+    call.peek = call.dialect.peek(call.body, 64)
+    await stage.hallway.run(call)
+    await stage.writer.drain()
+    assert client.status == 200
+    assert MAIL.encode() not in stage.exit.asked[0].body
+    assert b'"content":"hi"' in stage.exit.asked[0].body
+
+
 async def test_tokens_that_nobody_can_read_are_refused_by_who_would_look(tmp_path: Path) -> None:
     for action, status in (("block", 403), ("redact", 403), ("note", 200)):
         stage, client = stage_for(tmp_path, "openai_embeddings", rules(action)), KeptClient()

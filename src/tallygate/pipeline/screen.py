@@ -61,9 +61,12 @@ class Screen:
 
 def _look_through(call: Call, guard: Guard) -> Onward | None:
     """The request as it may go on, written anew from what was looked at; None where it may go as it came."""
+    is_chat = call.operation != "embed"
+    if is_chat and guard.is_clean(call.body):
+        return None
     request = call.dialect.read_request(call.body)
     checked = guard.check_request(request)
-    if checked is request:
+    if checked is request and not (is_chat and guard.rewrites_input):
         return None
     written, before = call.dialect.write_request(checked), call.peek
     peek_at = COUNTING[call.dialect.name].peek_count if call.operation == "count" else call.dialect.peek

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from tallygate.access.guardrails.answers import StreamGuard
 from tallygate.access.guardrails.base import FactCheck, Facts, TextCheck
-from tallygate.access.guardrails.facts import Models, matches
+from tallygate.access.guardrails.facts import Models, Tools, matches
 from tallygate.access.guardrails.settings import Action, Stage
 from tallygate.access.guardrails.texts import count_answer, count_request, edit_answer, edit_chat, edit_embed
 from tallygate.access.guardrails.window import Quotes, Window
@@ -27,6 +27,15 @@ _Response = TypeVar("_Response", bound=Response)
 
 _BETWEEN: Final = "\n\0\n"
 """Stands between texts that are looked through at once: nothing that is looked for has it inside."""
+
+
+_SPELT: Final = (b"\\u", b"base64", b"text/")
+"""Signs that a text may be spelt by numbers, or be a document's that came encoded."""
+_ESCAPES: Final = (
+    # A character that cannot stand in JSON holds the place of a backslash meanwhile.
+    ("\\\\", "\0"), ('\\"', '"'), ("\\/", "/"), ("\\n", "\n"), ("\\r", "\r"), ("\\t", "\t"), ("\\b", "\b"),
+    ("\\f", "\f"), ("\0", "\\"),
+)  # fmt: skip
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -64,7 +73,7 @@ class Guard:
     @property
     def reads_input(self) -> bool:
         """Whether the request must be read for its rules: names of models are known without."""
-        return any(not isinstance(rule.facts, Models) for rule in self._input)
+        return bool(self._reading())
 
     @property
     def guards_output(self) -> bool:
@@ -87,6 +96,30 @@ class Guard:
         """What was done, for the call's record: nothing of what was found."""
         return tuple(Guarded(stage, name, action, count) for (stage, name, action), count in self._tally.items())
 
+    @property
+    def rewrites_input(self) -> bool:
+        """Whether a request that was read goes on written anew, changed or not: a name that stands twice in an object,
+        for one, may mean to others what it did not mean here.
+        """
+        return any(_holds(rule) or isinstance(rule.facts, Tools) for rule in self._input if rule.action != "note")
+
+    def is_clean(self, body: bytes) -> bool:
+        """Whether one look at the JSON text of a request tells that there is nothing to find in it. False: nobody knows
+        yet. Each text stands in it between quotes, unless it is spelt in a way that only reading undoes.
+        """
+        if any(rule.texts is None or not getattr(rule.texts, "joins", False) for rule in self._reading()):
+            return False
+        if any(sign in body for sign in _SPELT):
+            return False
+        text = body.decode()
+        if "\\" in text:
+            for escape, char in _ESCAPES:
+                text = text.replace(escape, char)
+        return not any(_finds(rule, text) for rule in self._reading())
+
+    def _reading(self) -> list[Rule]:
+        return [rule for rule in self._input if not isinstance(rule.facts, Models)]
+
     def check_models(self) -> None:
         """Judge the names that are called. Raises GuardrailBlocked."""
         self._judge(
@@ -100,7 +133,7 @@ class Guard:
         edit_all: Any = edit_chat if isinstance(request, ChatRequest) else edit_embed
         texts: list[str] = []
         edit_all(request, partial(_gather, texts))
-        rules = [rule for rule in self._input if not isinstance(rule.facts, Models)]
+        rules = self._reading()
         self._judge("input", rules, count_request(request, texts, self._models))
         if isinstance(request, EmbedRequest) and request.inputs and not isinstance(request.inputs[0], str):
             self._refuse_unread(rules)
