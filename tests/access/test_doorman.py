@@ -12,7 +12,7 @@ from tallygate.access.keys import ADMIN as ADMIN_LETTER
 from tallygate.access.keys import TENANT, Minter, mint
 from tallygate.access.permissions import DEFAULT_GRANT
 from tallygate.access.wrong_keys import WrongKeys
-from tallygate.errors import InvalidApiKey
+from tallygate.errors import InvalidApiKey, PermissionDenied, TooManyWrongKeys
 from tallygate.genai.secret import Secret
 from tallygate.store.address import DatabaseAddress
 from tallygate.store.database import Database
@@ -32,7 +32,7 @@ class Entrance:
         self.database = database
         self.looks = 0
         self.now_ns = time.time_ns()
-        self._reader = reader
+        self.reader = reader
         self.doorman = Doorman(
             self._count,
             pepper=PEPPER,
@@ -44,7 +44,7 @@ class Entrance:
 
     async def _count(self, digest: bytes) -> KeyRow | None:
         self.looks += 1
-        return await self._reader.find_key(digest)
+        return await self.reader.find_key(digest)
 
     def refusal(self, credential: Secret | None) -> InvalidApiKey:
         """The refusal of a credential that must be refused."""
@@ -173,3 +173,78 @@ def test_the_oldest_is_forgotten_first(entrance: Entrance, monkeypatch: pytest.M
     for key in keys:
         asyncio.run(entrance.doorman.identify(key, PEER))
     assert [entrance.doorman.recall(key, PEER) is not None for key in keys] == [False, True, True]
+
+
+def test_a_role_bounds_a_grant_from_the_next_call_on(entrance: Entrance) -> None:
+    created = new_key(entrance, permissions=["models:use", "users:manage"])
+    before = asyncio.run(entrance.doorman.identify(created.secret, PEER))
+    admin.change_user(entrance.database, "acme", "owner", actor="test", role="member")
+    after = asyncio.run(entrance.doorman.identify(created.secret, PEER))
+    assert (before.permissions, after.permissions) == ({"models:use", "users:manage"}, {"models:use"})
+    assert after.key_version == before.key_version + 1
+
+
+def test_a_key_is_recalled_and_let_in_from_its_networks_alone(entrance: Entrance) -> None:
+    created = new_key(entrance, networks=["192.0.2.0/24"])
+    principal = asyncio.run(entrance.doorman.identify(created.secret, PEER))
+    assert entrance.doorman.recall(created.secret, "::ffff:192.0.2.8") == principal
+    for elsewhere in ("198.51.100.1", "", "unknown"):
+        assert entrance.doorman.recall(created.secret, elsewhere) is None
+        with pytest.raises(PermissionDenied) as caught:
+            asyncio.run(entrance.doorman.identify(created.secret, elsewhere))
+        assert caught.value.details == {"address": elsewhere}
+
+
+def test_an_expired_key_is_not_recalled(entrance: Entrance) -> None:
+    created = new_key(entrance, expires_at_ns=entrance.now_ns + 10**12)
+    asyncio.run(entrance.doorman.identify(created.secret, PEER))
+    entrance.now_ns += 10**12
+    assert entrance.doorman.recall(created.secret, PEER) is None
+
+
+def test_an_admin_key_is_good_while_its_user_is_an_operator(entrance: Entrance) -> None:
+    admin.create_user(entrance.database, "acme", "op", actor="test", role="operator")
+    created = admin.create_admin_key(entrance.database, MINTER, workspace="acme", user="op", actor="test")
+    principal = asyncio.run(entrance.doorman.identify(created.secret, PEER))
+    assert (principal.workspace_id, principal.permissions) == ("", {"admin:access"})
+    assert principal.actor == principal.user_id == created.record.user_id
+    admin.change_user(entrance.database, "acme", "op", actor="test", role="admin")
+    assert described(entrance.refusal(created.secret)) == described(entrance.refusal(mint("lx-", TENANT)))
+
+
+def test_both_texts_of_a_rotated_key_open_it_until_the_first_has_had_its_time(entrance: Entrance) -> None:
+    created = new_key(entrance)
+    rotated = admin.rotate_key(entrance.database, MINTER, created.record.id, actor="test", overlap_s=60)
+    old = asyncio.run(entrance.doorman.identify(created.secret, PEER))
+    new = asyncio.run(entrance.doorman.identify(rotated.secret, PEER))
+    assert old.key_id == new.key_id == created.record.id
+    assert old.expires_at_ns is not None
+    assert new.expires_at_ns is None
+    entrance.now_ns = old.expires_at_ns
+    assert entrance.doorman.recall(created.secret, PEER) is None
+    entrance.refusal(created.secret)
+    asyncio.run(entrance.doorman.identify(rotated.secret, PEER))
+
+
+def test_an_earlier_text_is_revoked_alone_and_what_is_remembered_of_it_is_out_of_date(entrance: Entrance) -> None:
+    created = new_key(entrance)
+    rotated = admin.rotate_key(entrance.database, MINTER, created.record.id, actor="test")
+    before = asyncio.run(entrance.doorman.identify(created.secret, PEER))
+    admin.revoke_key(entrance.database, rotated.earlier.id, actor="test")
+    entrance.refusal(created.secret)
+    after = asyncio.run(entrance.doorman.identify(rotated.secret, PEER))
+    assert after.key_version == before.key_version + 1
+
+
+def test_too_many_wrong_keys_are_told_to_wait_and_a_good_one_is_let_in(entrance: Entrance) -> None:
+    strict = Entrance(entrance.database, entrance.reader, wrong_per_minute=3)
+    created = new_key(entrance)
+    for _ in range(3):
+        strict.refusal(mint("lx-", TENANT))
+    for wrong in (mint("lx-", TENANT), Secret("malformed")):
+        with pytest.raises(TooManyWrongKeys):
+            asyncio.run(strict.doorman.identify(wrong, PEER))
+    assert asyncio.run(strict.doorman.identify(created.secret, PEER)).key_id == created.record.id
+    assert asyncio.run(strict.doorman.identify(ADMIN_KEY, PEER)) == ADMIN
+    with pytest.raises(InvalidApiKey):
+        asyncio.run(strict.doorman.identify(mint("lx-", TENANT), "198.51.100.1"))

@@ -1,4 +1,4 @@
-"""A workspace's own doors over real sockets, on both engines: what they do, whose they are, and what nobody can give."""
+"""A workspace's own doors over real sockets, on both engines: what they do, whose they are, what nobody can give."""
 
 from typing import Any
 
@@ -168,7 +168,8 @@ BEYOND: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
 @pytest.mark.parametrize("beyond", BEYOND)
 def test_nobody_gives_more_than_they_have(house: House, beyond: str) -> None:
     has, asks, named = BEYOND[beyond]
-    key, _ = house.make_key(**{"permissions": ALL, **has})
+    wishes: dict[str, Any] = {"permissions": ALL, **has}
+    key, _ = house.make_key(**wishes)
     _, other = house.make_key(name="other")
     refuse(house.ask("POST", "/v1/api-keys", asks, key=key), named)
     assert [row["id"] for row in check_ok(house.ask("GET", "/v1/api-keys", key=key))][1:] == [other.id]
