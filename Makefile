@@ -73,7 +73,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 lock: $(VENV)/.made-tools
 	@$(COMPILE) --group build -o requirements/build.txt
 	@$(COMPILE) pyproject.toml --extra server --extra guardrails --extra import -o requirements/server.txt
-	@$(COMPILE) pyproject.toml --extra server --extra guardrails --extra import --group test -c requirements/server.txt -o requirements/test.txt
+	@$(COMPILE) pyproject.toml --extra server --extra guardrails --extra otel --extra import --group test -c requirements/server.txt -o requirements/test.txt
 	@$(COMPILE) pyproject.toml --extra server --extra guardrails --extra import --group docs -c requirements/test.txt -o requirements/docs.txt
 	@$(COMPILE) --group contract-openai1 -o requirements/contract-openai1.txt
 	@$(COMPILE) --group contract-anthropic0 -o requirements/contract-anthropic0.txt

@@ -22,6 +22,10 @@ from tallygate.errors import InvalidValue, TallygateError
 DONE, FAILED, USAGE = 0, 1, 2
 """Exit codes: done, a check failed or something could not be done, the command line was wrong."""
 
+SERVER = ("the server's", "server")
+EXTRAS = {"yaml": ("the importer's", "server,import")}
+"""Whose a package is, and what to install for it; one that is not named here is the server's."""
+
 SHARED = "terminal"
 """The folder without verbs."""
 
@@ -75,7 +79,10 @@ def _load(package: str, name: str, line: str | None) -> TyperCommand | TyperGrou
         if (error.name or "").startswith("tallygate"):
             raise
         called = " ".join(["tallygate", *package.split(".")[2:], name])
-        text = f"`{called}` needs the server's packages ({error.name} is missing): pip install 'tallygate[server]'"
+        extra = EXTRAS.get(error.name or "", "server")
+        text = (
+            f"`{called}` needs packages that are not here ({error.name} is missing): pip install 'tallygate[{extra}]'"
+        )
         raise Failure(text) from None
     verb: typer.Typer = module.app
     verb.rich_markup_mode = None
