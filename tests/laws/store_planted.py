@@ -61,6 +61,13 @@ class ForgetsBudgets(HonestBook):
         return structs.replace(folded, changed=structs.replace(folded.changed, budgets={}))
 
 
+class ForgetsRates(HonestBook):
+    """The table of rates is not saved."""
+
+    def spoil(self, folded: Folded) -> Folded:
+        return structs.replace(folded, changed=structs.replace(folded.changed, rates={}))
+
+
 class ForgetsALine(HonestBook):
     """Of many lines, the last is not written."""
 
@@ -117,6 +124,13 @@ class FindsNoStrangersBudget(HonestBook):
         return super().load(structs.replace(names, budget_owners=()), epoch, durable=durable, wait_ms=wait_ms)
 
 
+class FindsNoStrangersRate(HonestBook):
+    """A rate is loaded for the calls that know it, not for every call of its owner."""
+
+    def load(self, names: Lockset, epoch: str, *, durable: bool, wait_ms: int) -> Loaded:
+        return super().load(structs.replace(names, rate_owners=()), epoch, durable=durable, wait_ms=wait_ms)
+
+
 class RemembersRows(HonestBook):
     """Rows that were loaded once are not loaded again for a while."""
 
@@ -150,12 +164,14 @@ class TakesNoLock(HonestBook):
 ALONE = (
     ForgetsSlots,
     ForgetsBudgets,
+    ForgetsRates,
     ForgetsALine,
     ForgetsEnds,
     KeepsClaims,
     SaysItIsDone,
     CommitsLate,
     FindsNoStrangersBudget,
+    FindsNoStrangersRate,
     RemembersRows,
 )
 """Those that show with one process alone."""

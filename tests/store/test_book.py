@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from tallygate.genai.book import Answer, Budget, Claim, Hold, Rows, Transfer, User, Wallet
+from tallygate.genai.book import Answer, Budget, Claim, Hold, Rate, Rows, Transfer, User, Wallet
 from tallygate.genai.items import (
     Bound,
     ClaimRequest,
@@ -42,10 +42,16 @@ BUDGETS = (
     Budget(id="b4", level="user", owner_id="u3", period="weekly", limit_nusd=900),
 )
 
+RATES = (
+    Rate(id="r1", level="workspace", owner_id="w1", kind="tokens", per_minute=100_000),
+    Rate(id="r2", level="user", owner_id="u1", kind="requests", per_minute=1_000),
+    Rate(id="r3", level="key", owner_id="k4", kind="requests", per_minute=60),
+)
+
 
 @pytest.fixture
 def twin(address: DatabaseAddress) -> Generator[Twin]:
-    with closing(Twin(address, *BUDGETS)) as opened:
+    with closing(Twin(address, *BUDGETS, *RATES)) as opened:
         yield opened
 
 
@@ -63,9 +69,13 @@ def settlement(hold: Hold, **changes: Any) -> Settlement:
 def test_every_kind_of_item_leaves_what_it_leaves_in_memory(twin: Twin, wait_ms: int) -> None:
     claim = ClaimRequest("u1/c", bytes(range(32)), DAY_NS)
     first, second, third = twin.commit(
-        ask("h1", model=HOSTILE, claim=claim), ask("h2", key_id="k3"), ask("h3", key_id="k2"), wait_ms=wait_ms
+        ask("h1", model=HOSTILE, claim=claim, bound=Bound(100, input_tokens_max=70)),
+        ask("h2", key_id="k3"),
+        ask("h3", key_id="k2"),
+        wait_ms=wait_ms,
     )
     one, two, three = first.hold, second.hold, third.hold
+    assert (one.rate_ids, one.rate_tokens, two.rate_ids) == (("r1", "r2"), 70, ("r1",))
     progress = Progress(hold=one, epoch=EPOCH, input_tokens=3, output_tokens=4, amount_nusd=7)
     end = settlement(one, details=HOSTILE, loss_nusd=5, costs=(Cost("lab", 9), Cost("lab", 1)))
     batches = [

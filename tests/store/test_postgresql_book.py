@@ -12,7 +12,7 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 
-from tallygate.genai.book import Budget, Rows, Transfer, Wallet
+from tallygate.genai.book import Budget, Rate, Rows, Transfer, Wallet
 from tallygate.genai.items import ClaimRequest, Item, LimitChange, Settlement, TopUp
 from tallygate.genai.lockset import Lockset, name_rows
 from tallygate.genai.results import Folded
@@ -36,6 +36,7 @@ LONG_MS = 60_000
 
 BUDGET = Budget(id="b1", level="key", owner_id="k1", period="total", limit_nusd=9_000)
 OTHER_BUDGET = Budget(id="b2", level="key", owner_id="k3", period="total", limit_nusd=9_000)
+RATE = Rate(id="r1", level="key", owner_id="k1", kind="requests", per_minute=1_000)
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def engine() -> str:
 
 @pytest.fixture
 def twin(address: DatabaseAddress) -> Generator[Twin]:
-    with closing(Twin(address, BUDGET, OTHER_BUDGET)) as opened:
+    with closing(Twin(address, BUDGET, OTHER_BUDGET, RATE)) as opened:
         yield opened
 
 
@@ -63,6 +64,7 @@ def named(**names: tuple[str, ...]) -> Lockset:
         ("users", "u1", named(users=("u1",))),
         ("wallets", "w1", named(wallets=("w1",))),
         ("budgets", "b1", named(budgets=("b1",), budget_owners=("k1",))),
+        ("rates", "r1", named(rates=("r1",), rate_owners=("k1",))),
         ("claims", "u1/c", named(claims=("u1/c",))),
         ("holds", "h1", named(holds=("h1",))),
     ],
