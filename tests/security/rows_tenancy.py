@@ -9,6 +9,8 @@ from tests.security.town import Town, randomised
 
 NOT_FOUND = ("not_found",)
 VALUE = ("invalid_value",)
+MATRIX = "tests/security/test_tenancy.py::"
+DELEGATION = "tests/security/test_delegation.py::"
 OWN_DOORS = ("/v1/generation?id={}", "/v1/receipts/{}", "/v1/receipts/{}/proof", "/api/v1/generation?id={}")
 
 
@@ -101,6 +103,7 @@ ROWS = (
         99,
         "what belongs to another",
         for_foreign_and_random(*OWN_DOORS),
+        proofs=(f"{MATRIX}test_what_is_foreign_is_answered_like_what_never_was", f"{MATRIX}test_nothing_has_moved"),
         later="batches",
     ),
     Row(
@@ -133,12 +136,19 @@ ROWS = (
     Row(
         103,
         "a key with more than its maker has",
-        later="own keys",
+        proofs=(
+            f"{DELEGATION}test_nobody_makes_a_key_that_may_more_than_they",
+            f"{DELEGATION}test_nobody_makes_a_key_for_elsewhere",
+            f"{DELEGATION}test_nobody_changes_a_key_into_one_that_may_more",
+        ),
     ),
     Row(
         104,
         "somebody of a lesser role",
-        later="own keys",
+        proofs=(
+            f"{MATRIX}test_every_cell_is_answered_as_its_policy_says",
+            f"{MATRIX}test_nothing_of_another_tenant_is_ever_shown",
+        ),
     ),
     Row(105, "ids of the provider's", plays=(forward_no_id,)),
     Row(

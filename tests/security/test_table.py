@@ -19,7 +19,6 @@ DOORS_OF: dict[Later, tuple[str, ...]] = {
     "webhooks": ("/v1/webhooks", "/v1/admin/webhooks"),
     "top-up events": ("/v1/topups", "/v1/admin/topups", "/webhooks"),
     "dashboard": ("/dashboard",),
-    "own keys": ("/v1/keys",),
 }
 """The addresses that what is not built yet will have."""
 
