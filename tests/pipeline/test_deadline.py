@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import msgspec
 import pytest
 
 from tallygate.errors import ProviderTimeout, ProviderUnreachable
-from tallygate.pipeline.deadline import Deadline
+from tallygate.pipeline.deadline import Deadlines
 from tests.fakes.chat_pieces import chunk, whole_script
 from tests.fakes.exits import KeptClient, Script
 from tests.fakes.hallway import Stage
@@ -92,7 +93,7 @@ async def test_the_shortest_limit_counts(
     latency = {} if policy_ms is None else {"latency": {"hard_timeout_ms": policy_ms}}
     call = Stage(tmp_path).open(dialect="run", policy={"policy_version": "1", **latency})
     call.arrived_ns, call.timeout_ms = time.monotonic_ns(), timeout_ms
-    with Deadline(call, total_ms):
+    with Deadlines().guard(call, total_ms):
         assert call.until_ns == (None if limit_ms is None else call.arrived_ns + limit_ms * 10**6)
         left_ms = call.find_left_ms()
         assert left_ms is None if limit_ms is None else left_ms is not None and left_ms <= limit_ms
@@ -104,6 +105,34 @@ async def test_who_set_the_limit_has_called_the_call_off(
 ) -> None:
     call = Stage(tmp_path).open()
     call.timeout_ms = timeout_ms
-    with Deadline(call, total_ms), pytest.raises(ProviderTimeout), call.departure.watching():
+    with Deadlines().guard(call, total_ms), pytest.raises(ProviderTimeout), call.departure.watching():
         await asyncio.Event().wait()
     assert (call.departure.called_off is not None) is called_off
+
+
+async def test_each_of_many_calls_has_its_own_time(tmp_path: Path) -> None:
+    stage, deadlines, ended = Stage(tmp_path), Deadlines(), list[str]()
+
+    async def wait(total_ms: int, name: str) -> None:
+        call = stage.open()
+        call.arrived_ns = time.monotonic_ns()
+        with deadlines.guard(call, total_ms), suppress(ProviderTimeout), call.departure.watching():
+            await asyncio.Event().wait()
+        ended.append(name)
+
+    async with asyncio.TaskGroup() as tasks:
+        for total_ms, name in ((200, "third"), (100, "second"), (1, "first"), (200, "fourth")):
+            tasks.create_task(wait(total_ms, name))
+            await asyncio.sleep(0)
+    assert ended == ["first", "second", "third", "fourth"]
+
+
+async def test_a_call_that_has_ended_is_forgotten(tmp_path: Path) -> None:
+    stage, deadlines = Stage(tmp_path), Deadlines()
+    ended, waiting = stage.open(), stage.open()
+    ended.arrived_ns = waiting.arrived_ns = time.monotonic_ns()
+    with deadlines.guard(ended, 1):
+        pass
+    with deadlines.guard(waiting, 20), pytest.raises(ProviderTimeout), waiting.departure.watching():
+        await asyncio.Event().wait()
+    assert not ended.departure.over

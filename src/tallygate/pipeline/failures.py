@@ -50,8 +50,8 @@ class Failures:
         self._gates = gates
         self._left = iter(plan.targets)
         self._error: TallygateError | None = None
-        self._lines: list[str] = []
-        self._again: list[tuple[int, Target]] = []
+        self._lines: tuple[str, ...] = ()
+        self._again: tuple[tuple[int, Target], ...] = ()
         self._retried = 0
         self._unfit: tuple[Excluded, ...] = ()
         self._shut: tuple[Excluded, ...] = ()
@@ -87,7 +87,7 @@ class Failures:
         if not self._gates.retries.spend():
             return None
         self._retried += 1
-        self._again.remove(soonest)
+        self._again = tuple(item for item in self._again if item is not soonest)
         return Turn(target, wait_ms / 1000)
 
     def leave_out(self, excluded: Excluded) -> None:
@@ -104,11 +104,11 @@ class Failures:
             self._unfit = (*self._unfit, Excluded(target, error.message, "require_parameters"))
             return True
         self._error = error
-        self._lines.append(f"{clean_name(str(target))}: {error.status} {error.code}")
+        self._lines = (*self._lines, f"{clean_name(str(target))}: {error.status} {error.code}")
         if isinstance(error, ProviderNotConnected):
-            self._again.append((PAUSE_MS, target))
+            self._again = (*self._again, (PAUSE_MS, target))
         elif isinstance(error, ProviderOverloaded) and error.retry_after_s is not None:
-            self._again.append((error.retry_after_s * 1000, target))
+            self._again = (*self._again, (error.retry_after_s * 1000, target))
         if self._plan.others and isinstance(error, ProviderRejected | PayloadTooLarge):
             self._refused = (*self._refused, target.sold_as)
             return True

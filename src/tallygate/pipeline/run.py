@@ -21,7 +21,7 @@ from tallygate.media.spool import Spool
 from tallygate.pipeline.call import Call, ClientGone
 from tallygate.pipeline.commitments import Commitments
 from tallygate.pipeline.count import Counter
-from tallygate.pipeline.deadline import Deadline
+from tallygate.pipeline.deadline import Deadlines
 from tallygate.pipeline.finish import Finisher
 from tallygate.pipeline.progress import Note, Pacer
 from tallygate.pipeline.relay import Relay, Relayed
@@ -75,11 +75,12 @@ class Hallway:
     def __init__(self, steps: Steps) -> None:
         self._steps = steps
         self._pacer = Pacer(steps.note)
+        self._deadlines = Deadlines()
 
     async def run(self, call: Call) -> None:
         """Serve one call to its end, whatever happens to its client: the body of its owner task. Never raises."""
         try:
-            with Deadline(call, self._steps.find_total_ms()):
+            with self._deadlines.guard(call, self._steps.find_total_ms()):
                 await self._walk(call)
         except ClientGone:
             return
