@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from tallygate.access.guardrails.settings import GuardrailSettings
 from tallygate.errors import InvalidApiKey, ProviderUnreachable, ShuttingDown, StreamBroken
 from tallygate.genai.items import Recovery
 from tests.fakes.chat_pieces import DONE, chunk, refusal, usage, usage_chunk, whole, whole_script
@@ -121,6 +122,30 @@ async def stop(folder: Path, error: InvalidApiKey | ShuttingDown) -> None:
 @row("the key was revoked in the middle")
 async def _revoked(folder: Path) -> None:
     await stop(folder, InvalidApiKey())
+
+
+BLOCKING = {"words": GuardrailSettings(kind="regex", deny=("bytes",))}
+
+
+@row("a guardrail blocked its whole answer")
+async def _blocked_whole(folder: Path) -> None:
+    stage = Stage(folder, whole_script(TEXT, counts=usage(7, 11)), guardrails=BLOCKING)
+    call = await stage.run(client := KeptClient())
+    expect(stage, call, 7, 11, "provider")
+    assert client.headers["x-tallygate-receipt-id"] == call.id
+    stage = Stage(folder / "silent", whole_script(TEXT), guardrails=BLOCKING)
+    call = await stage.run()
+    expect(stage, call, guess_input(call), COUNTED, "counted")
+
+
+@row("a guardrail blocked its stream")
+async def _blocked_stream(folder: Path) -> None:
+    stage = Stage(folder, Script(pieces=[chunk(TEXT), chunk(finish="stop"), DONE]), guardrails=BLOCKING)
+    call = await stage.run(client := KeptClient(), stream=True)
+    expect(stage, call, guess_input(call), COUNTED, "counted")
+    assert not client.pieces[:-1]
+    assert b"guardrail_blocked" in client.body
+    assert stage.exit.answers[0].closed
 
 
 @row("the gateway was stopped in the middle")

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from tallygate.access.guardrails.settings import GuardrailSettings
-from tallygate.dialects.registry import CLIENT_DIALECTS, STREAMING
+from tallygate.dialects.registry import CLIENT_DIALECTS, COUNTING, STREAMING
 from tallygate.genai.details import Guarded
 from tallygate.genai.items import Settlement
 from tallygate.genai.peek import Peek
@@ -275,11 +275,14 @@ async def test_a_large_request_is_looked_through_beside_the_loop(tmp_path: Path)
 async def test_what_is_counted_is_looked_at_too(tmp_path: Path) -> None:
     counted = Script(headers=JSON, pieces=[b'{"input_tokens":3}'])
     stage, client = Stage(tmp_path, counted, targets=("claude",), guardrails=rules("redact")), KeptClient()
-    call = stage.open(client, dialect="anthropic_messages", **say("anthropic_messages", f"to {MAIL}"))
+    call = stage.open(client, dialect="anthropic_messages")
     call.operation = "count"
+    call.body = msgspec.json.encode({"model": "m", **say("anthropic_messages", f"to {MAIL}")})
+    call.peek = COUNTING["anthropic_messages"].peek_count(call.body, 64)
     await stage.hallway.run(call)
     assert client.status == 200, client.body
-    assert b"to [redacted]" in stage.exit.asked[0].body
+    sent = msgspec.json.decode(stage.exit.asked[0].body)
+    assert sent == {"model": "m", "messages": [{"role": "user", "content": "to [redacted]"}]}
 
 
 async def test_a_text_that_hides_behind_another_of_its_name_goes_nowhere(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ what then becomes of the call's bytes. A call for which none stands pays one que
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
+import msgspec
 from msgspec import structs
 
 from tallygate.access.guardrails.rules import Guard
@@ -68,9 +69,10 @@ def _look_through(call: Call, guard: Guard) -> Onward | None:
     checked = guard.check_request(request)
     if checked is request and not (is_chat and guard.rewrites_input):
         return None
+    if call.operation == "count":
+        return _write_count(call, checked)
     written, before = call.dialect.write_request(checked), call.peek
-    peek_at = COUNTING[call.dialect.name].peek_count if call.operation == "count" else call.dialect.peek
-    peek = peek_at(written.body, before.depth + DEPTH_GROWTH_MAX)
+    peek = call.dialect.peek(written.body, before.depth + DEPTH_GROWTH_MAX)
     # What is said to this gateway alone need not be in what it writes for others.
     peek = structs.replace(
         peek,
@@ -82,6 +84,17 @@ def _look_through(call: Call, guard: Guard) -> Onward | None:
         dropped=(*before.dropped, *written.dropped),
     )
     return Onward(written.body, peek)
+
+
+def _write_count(call: Call, request: Any) -> Onward:
+    """A question for a count, written anew. Like the one that came, it bounds no answer unless that did."""
+    dialect, before = COUNTING[call.dialect.name], call.peek
+    if request.output_tokens_max is None:
+        request = structs.replace(request, output_tokens_max=1)
+    written = call.dialect.write_request(request).body
+    members = msgspec.json.decode(written, type=dict[str, msgspec.Raw])
+    body = msgspec.json.encode({name: member for name, member in members.items() if name in before.spans})
+    return Onward(body, dialect.peek_count(body, before.depth + DEPTH_GROWTH_MAX))
 
 
 _Response = TypeVar("_Response", bound=Response)

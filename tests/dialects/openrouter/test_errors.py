@@ -24,6 +24,7 @@ TABLE = [
     (errors.BudgetExceeded(), 402, "payment_required"),
     (errors.PermissionDenied(), 403, "permission_denied"),
     (errors.ModelAccessDenied(), 403, "permission_denied"),
+    (errors.GuardrailBlocked(), 403, "content_policy_violation"),
     (errors.Unpriced(), 403, "permission_denied"),
     (errors.NotFound(), 404, "not_found"),
     (errors.ModelNotFound(), 404, "not_found"),
@@ -57,6 +58,18 @@ def test_an_error_has_its_number_and_its_kind(error: TallygateError, status: int
 
 def test_every_status_that_clients_know_has_a_cause() -> None:
     assert {status for _, status, _ in TABLE} >= STATUSES
+
+
+def test_a_block_names_its_guardrail_and_nothing_that_was_flagged() -> None:
+    told = error_object(errors.GuardrailBlocked(details={"stage": "input", "guardrail": "people"}), "")
+    assert told["metadata"] == {
+        "error_type": "content_policy_violation",
+        "reason": "guardrail_blocked",
+        "stage": "input",
+        "guardrail": "people",
+        "reasons": ["people"],
+        "flagged_input": "",
+    }
 
 
 def test_an_error_names_its_field_and_its_facts() -> None:
