@@ -1,12 +1,16 @@
 """One gateway and one Chromium for all tests of the pages, and people who may sign in there."""
 
-from collections.abc import Generator
+import shutil
+from collections.abc import Callable, Generator
+from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from tests.contract.gateway import Gateway, clean_env, start_gateway
 from tests.dashboard.people import ADMIN_KEY, MODELS, PEOPLE, Admin, set_password
 from tests.dashboard.visitor import Visitor
+from tests.dashboard.watched import Watched
 
 
 @pytest.fixture(scope="session")
@@ -15,7 +19,12 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Generator[Gateway]:
     folder = tmp_path_factory.mktemp("window")
     config = folder / "tallygate.toml"
     config.write_text(MODELS)
-    env = clean_env(folder, TALLYGATE_ADMIN_KEY=ADMIN_KEY, TALLYGATE_OPENING_CREDIT_USD="5.00")
+    env = clean_env(
+        folder,
+        TALLYGATE_ADMIN_KEY=ADMIN_KEY,
+        TALLYGATE_OPENING_CREDIT_USD="5.00",
+        TALLYGATE_ROUTER__CIRCUITS="true",
+    )
     with start_gateway(env, "--config", str(config), "--demo") as running:
         admin = Admin(running)
         for name, role in PEOPLE.items():
@@ -44,3 +53,32 @@ def operator(gateway: Gateway) -> Visitor:
     assert visitor.sign_in_as_admin(ADMIN_KEY).status == 303
     visitor.get("/dashboard")
     return visitor
+
+
+@pytest.fixture(scope="session")
+def browser() -> Generator[Browser]:
+    """The system's Chromium, without a window."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    assert found, "Chromium is missing: scripts/ensure-chromium installs it"
+    # The sandbox needs rights that a test machine's container often has not; the pages are our own.
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield running
+        running.close()
+
+
+Open = Callable[..., Watched]
+
+
+@pytest.fixture
+def open_page(browser: Browser, gateway: Gateway) -> Generator[Open]:
+    """Opens watched pages; what they have noted is judged at the end of the test."""
+    opened: list[Watched] = []
+
+    def open_one(*args: Any, **options: Any) -> Watched:
+        opened.append(Watched(browser, f"http://127.0.0.1:{gateway.port}", *args, **options))
+        return opened[-1]
+
+    yield open_one
+    for one in opened:
+        one.close()

@@ -19,7 +19,8 @@ for (const button of document.querySelectorAll("button[data-copies]")) {
 for (const place of document.querySelectorAll("[data-plots]")) {
   // The latest day stands first there, and last here.
   const rows = [...document.getElementById(place.dataset.plots).querySelectorAll("tbody tr[data-day]")].reverse();
-  if (rows.length < 2 || typeof uPlot === "undefined") continue;
+  if (rows.length === 0 || typeof uPlot === "undefined") continue;
+  place.parentElement.hidden = false;
   const read = (name) => rows.map((row) => Number(row.dataset[name]));
   const colour = (name) => getComputedStyle(place).getPropertyValue(name).trim();
   const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") } };
