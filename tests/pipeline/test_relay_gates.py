@@ -15,13 +15,15 @@ from tallygate.errors import (
     TallygateError,
 )
 from tallygate.genai.plan import Target
-from tallygate.pipeline.relay import Relayed
+from tallygate.pipeline.relay import Relay, Relayed
+from tallygate.pipeline.watch import Watch
 from tallygate.providers.base import OwnTimeouts
 from tallygate.router.circuits import Verdict
 from tallygate.router.gates import Gates, Ticket
 from tallygate.router.settings import RouterSettings
-from tests.fakes.exits import JSON, KeptClient, Script, ScriptedExit
-from tests.pipeline.test_relay import DONE, HELLO, PROVIDERS, STOP, WHOLE, make_call, make_plan, serve
+from tallygate.transport.base import Timeouts
+from tests.fakes.exits import JSON, KeptClient, Script, ScriptedExit, fetch_nothing
+from tests.pipeline.test_relay import DONE, HELLO, PROVIDERS, STOP, WHOLE, admit, make_call, make_plan, serve
 
 pytestmark = pytest.mark.anyio
 
@@ -182,3 +184,16 @@ async def test_a_provider_may_have_times_of_its_own() -> None:
     await serve(make_call(KeptClient()), exit_, make_plan("lab", "den"), rows)
     assert [timeouts.first_byte_ms for timeouts in exit_.timeouts] == [300_000, 7]
     assert exit_.timeouts[1].silence_ms == exit_.timeouts[0].silence_ms
+
+
+async def test_another_target_takes_over_from_one_that_was_only_silent_however_long() -> None:
+    alive = asyncio.Event()
+    client = KeptClient(on_send=lambda _: alive.set())
+    exit_ = ScriptedExit(Script(pieces=[alive, StreamBroken()]), Script(pieces=[HELLO, STOP, DONE]))
+    relay = Relay(exit_, lambda: PROVIDERS, Timeouts(), fetch=fetch_nothing, gates=Gates(), silence_s=0.01)
+    call = make_call(client, stream=True)
+    relayed = await relay.serve(call, make_plan("lab", "den"), admit(), Watch(call))
+    assert status_of(relayed) == ("ok", ["lab/m", "den/m"])
+    assert (client.status, client.headers["x-tallygate-backend"]) == (200, "lab"), "as was planned when it began"
+    assert client.body.startswith(call.streaming.ping)
+    assert client.body.endswith(HELLO + STOP)

@@ -51,7 +51,7 @@ class Deadlines:
         """Stop the calls whose time is over, and come again when the next one's is."""
         self._timer = None
         now_ns = time.monotonic_ns()
-        for until_ns, call in sorted(((until_ns, call) for call, until_ns in self._open.items()), key=itemgetter(0)):
+        for call, until_ns in sorted(self._open.items(), key=itemgetter(1)):
             if until_ns > now_ns:
                 break
             del self._open[call]
