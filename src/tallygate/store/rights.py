@@ -57,6 +57,10 @@ class Judge(Protocol):
         """As `judge_key`, with all live keys of the user, and how many active admins the workspace then has."""
         ...
 
+    def judge_limits(self, own: Rights | None, user: UserRow | None) -> None:
+        """May the limits of this user be set, or of the workspace (None)? Those of a key are judged with the key."""
+        ...
+
 
 class Hearing:
     """A change that is judged within its transaction: whose bounds count is read at its beginning, before the
@@ -75,6 +79,11 @@ class Hearing:
         if self._judge is not None:
             after = None if key_id is None else read_rights(self._connection, key_id)
             self._judge.judge_key(self._own, before, after)
+
+    def hear_limits(self, user: UserRow | None) -> None:
+        """The limits of a user, or of the workspace, are to be set. Raises what the judge raises."""
+        if self._judge is not None:
+            self._judge.judge_limits(self._own, user)
 
     def hear_user(self, before: UserRow | None, after: UserRow) -> None:
         """A user was `before` and is now `after`. Raises what the judge raises."""
