@@ -119,3 +119,43 @@ def test_another_pepper_makes_no_keys_that_would_be_refused(
     assert result.exit_code == 1
     assert "pepper" in result.stderr
     assert "abab" not in result.output
+
+
+def test_a_user_has_a_role_that_bounds_their_keys(run: Run, data: Path) -> None:
+    assert run("users", "create", "ann", "--workspace", "acme", "--role", "viewer").exit_code == 0
+    assert run("users", "create", "bob", "--workspace", "acme", "--role", "root").exit_code == 2
+    assert [user["role"] for user in listed(run, "users", "list")] == ["admin", "viewer"]
+    asked = ("keys", "create", "--workspace", "acme", "--user", "ann", "--permission", "models:use")
+    refused = run(*asked)
+    assert refused.exit_code == 2
+    assert "'viewer'" in refused.stderr
+    assert "member" in run("users", "role", "ann", "member", "--workspace", "acme").stdout
+    assert run(*asked).exit_code == 0
+
+
+def test_an_operator_alone_has_admin_keys(run: Run, data: Path) -> None:
+    asked = ("keys", "create-admin", "--workspace", "acme", "--user", "owner", "--expires", "30d")
+    assert run(*asked).exit_code == 2
+    assert run("users", "role", "owner", "operator", "--workspace", "acme").exit_code == 0
+    assert run(*asked).stdout.startswith("lx-a_")
+    (key,) = listed(run, "keys", "list")
+    assert (key["class"], key["permissions"]) == ("admin", ["admin:access"])
+
+
+def test_a_rotated_key_is_shown_once_and_its_earlier_text_has_an_end(run: Run, data: Path) -> None:
+    options = ("--network", "192.0.2.0/24", "--network", "2001:db8::1")
+    first = run("keys", "create", "--workspace", "acme", "--name", "ci", *options).stdout.strip()
+    result = run("keys", "rotate", "ci", "--overlap", "2d")
+    second = result.stdout.strip()
+    assert well_formed(second, "lx-")
+    assert second != first
+    key, earlier = listed(run, "keys", "list")
+    assert (key["name"], key["last4"], key["expires_at"]) == ("ci", second[-4:], None)
+    assert key["networks"] == ["192.0.2.0/24", "2001:db8::1/128"]
+    assert (earlier["last4"], earlier["replaced_by"], earlier["status"]) == (first[-4:], key["id"], "active")
+    assert earlier["expires_at"] is not None
+    assert "replaced" in run("keys", "list").stdout
+    assert run("keys", "rotate", "ci", "--overlap", "0").exit_code == 0
+    assert listed(run, "keys", "list")[-1]["status"] == "revoked"
+    assert run("keys", "rotate", "ci", "--overlap", "31d").exit_code == 2
+    assert run("keys", "create", "--workspace", "acme", "--network", "nowhere").exit_code == 2

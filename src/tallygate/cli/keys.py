@@ -1,16 +1,18 @@
-"""Create, list, limit and revoke API keys.
+"""Create, list, limit, rotate and revoke API keys.
 
 A new key is printed once, alone on stdout, so that a script can take it; everything else goes to stderr. The rules are
 in `access`, this file parses and prints.
 """
 
 import time
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
 from msgspec import UNSET
 
 from tallygate.access import admin
+from tallygate.access.keys import ADMIN
 from tallygate.access.limits import change_limits, show_limits
 from tallygate.access.permissions import DEFAULT_GRANT, PERMISSIONS
 from tallygate.cli.terminal.amount import parse_budgets, parse_rate, parse_slots
@@ -28,6 +30,7 @@ from tallygate.cli.terminal.moment import parse_moment, show_moment, stamp
 from tallygate.cli.terminal.options import AsJson, ConfigFile, DataFolder
 from tallygate.cli.terminal.session import load_minter, open_database
 from tallygate.cli.terminal.table import print_facts, print_json, print_table
+from tallygate.genai.secret import Secret
 from tallygate.ledger.money import print_usd
 from tallygate.store.limits import Owner
 from tallygate.store.rows import FIRST_USER, KeyRecord
@@ -38,9 +41,23 @@ Key = Annotated[str, typer.Argument(metavar="KEY", help="Id of the key, or its n
 Where = Annotated[str | None, typer.Option("--workspace", metavar="W", help="Where to look for a name.")]
 
 NO_LIMIT = "all"
+_NS_PER_S = 1_000_000_000
 _PERMISSION_HELP = (
     f"May be given more than once: {', '.join(sorted(PERMISSIONS))}. [default: {', '.join(sorted(DEFAULT_GRANT))}]"
 )
+
+
+Networks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--network",
+        metavar="CIDR",
+        help="An address or block it may be used from; may be given more than once. [default: everywhere]",
+    ),
+]
+Expires = Annotated[
+    str | None, typer.Option("--expires", metavar="T", help="30d, 12h, or a date as 2027-01-31. [default: never]")
+]
 
 
 @app.command()
@@ -60,9 +77,8 @@ def create(
     rpm: Rpm = None,
     tpm: Tpm = None,
     shorten: Shorten = None,
-    expires: Annotated[
-        str | None, typer.Option("--expires", metavar="T", help="30d, 12h, or a date as 2027-01-31. [default: never]")
-    ] = None,
+    network: Networks = None,
+    expires: Expires = None,
     config: ConfigFile = None,
     data: DataFolder = None,
     as_json: AsJson = False,
@@ -83,6 +99,7 @@ def create(
             name=name,
             permissions=permission or None,
             models=model or None,
+            networks=network or None,
             expires_at_ns=expires_at_ns,
             budgets_nusd=budgets_nusd,
             slots_max=slots_max,
@@ -91,24 +108,38 @@ def create(
             tpm=parse_rate(tpm),
             actor="cli",
         )
-    record = created.record
-    if as_json:
-        print_json({"key": created.secret.reveal(), **_to_json(record)})
-        return
-    typer.echo(created.secret.reveal())
-    typer.echo("\nKeep it now: it cannot be shown again.", err=True)
-    print_facts(
-        {
-            "id": record.id,
-            "name": record.name,
-            "workspace": record.workspace,
-            "user": record.user,
-            "may": ", ".join(record.permissions),
-            "models": _list_models(record),
-            "expires": show_moment(record.expires_at_ns, "never"),
-            "budgets": ", ".join(f"{print_usd(limit)} USD {period}" for period, limit in budgets_nusd.items()),
-        }
-    )
+    budgets = ", ".join(f"{print_usd(limit)} USD {period}" for period, limit in budgets_nusd.items())
+    _print_new(created.secret, created.record, {"budgets": budgets}, as_json=as_json)
+
+
+@app.command("create-admin")
+def create_admin(
+    workspace: Annotated[str, typer.Option("--workspace", metavar="W", help="Name or id of the operator's workspace.")],
+    user: Annotated[str, typer.Option("--user", metavar="U", help="Name or id of the operator.")],
+    name: Annotated[str, typer.Option("--name", metavar="N", help="What lists call the key.")] = "",
+    network: Networks = None,
+    expires: Expires = None,
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Create an admin key of an operator and print it, once.
+
+    It opens the admin API and nothing else, as long as its user is an operator.
+    """
+    expires_at_ns = parse_moment(expires, time.time_ns()) if expires is not None else None
+    with open_database(config, data) as (database, settings):
+        created = admin.create_admin_key(
+            database,
+            load_minter(settings),
+            workspace=workspace,
+            user=user,
+            name=name,
+            networks=network or None,
+            expires_at_ns=expires_at_ns,
+            actor="cli",
+        )
+    _print_new(created.secret, created.record, {}, as_json=as_json)
 
 
 @app.command("list")
@@ -124,7 +155,7 @@ def list_all(
 
     Of each only the beginning and the last four symbols are known.
     """
-    with open_database(config, data) as (database, _):
+    with open_database(config, data, untouched=True) as (database, _):
         records = admin.list_keys(database, workspace)
     if as_json:
         print_json([_to_json(record) for record in records])
@@ -192,6 +223,32 @@ def limits(
 
 
 @app.command()
+def rotate(
+    key: Key,
+    workspace: Where = None,
+    overlap: Annotated[
+        str, typer.Option("--overlap", metavar="T", help="How long the key as it was still works: 24h, 7d, or 0.")
+    ] = "24h",
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give an API key another text and print it, once.
+
+    Its id, rights, limits and what is spent of them stay. What the key was works for some time yet.
+    """
+    now_ns = time.time_ns() // _NS_PER_S * _NS_PER_S
+    overlap_s = 0 if overlap == "0" else (parse_moment(overlap, now_ns) - now_ns) // _NS_PER_S
+    with open_database(config, data) as (database, settings):
+        rotated = admin.rotate_key(
+            database, load_minter(settings), key, workspace=workspace, overlap_s=overlap_s, actor="cli"
+        )
+    until = show_moment(rotated.earlier.expires_at_ns) if overlap_s else "now"
+    facts = {"as it was": f"{_show_key(rotated.earlier)}, until {until}", "its id": rotated.earlier.id}
+    _print_new(rotated.secret, rotated.record, facts, as_json=as_json)
+
+
+@app.command()
 def revoke(
     key: Key,
     workspace: Where = None,
@@ -211,14 +268,39 @@ def revoke(
         typer.echo(f"Key {_show_key(record)} of {record.workspace} is revoked; it is refused from now on.")
 
 
+def _print_new(secret: Secret, record: KeyRecord, facts: Mapping[str, str], *, as_json: bool) -> None:
+    """The key alone on stdout, what it is beside it."""
+    if as_json:
+        print_json({"key": secret.reveal(), **_to_json(record)})
+        return
+    typer.echo(secret.reveal())
+    typer.echo("\nKeep it now: it cannot be shown again.", err=True)
+    print_facts(
+        {
+            "id": record.id,
+            "name": record.name,
+            "workspace": record.workspace,
+            "user": record.user,
+            "may": ", ".join(record.permissions),
+            "models": _list_models(record),
+            "networks": "everywhere" if record.networks is None else ", ".join(record.networks),
+            "expires": show_moment(record.expires_at_ns, "never"),
+            **facts,
+        }
+    )
+
+
 def _show_key(record: KeyRecord) -> str:
     return f"{record.prefix}…{record.last4}"
 
 
 def _state(record: KeyRecord, now_ns: int) -> str:
-    """The stored status, or that time has ended it."""
-    is_over = record.expires_at_ns is not None and record.expires_at_ns <= now_ns
-    return "expired" if record.status == "active" and is_over else record.status
+    """The stored status, or that time has ended it, or that it is what a rotated key was."""
+    if record.status != "active":
+        return record.status
+    if record.expires_at_ns is not None and record.expires_at_ns <= now_ns:
+        return "expired"
+    return "active" if record.replaced_by is None else "replaced"
 
 
 def _list_models(record: KeyRecord) -> str:
@@ -238,6 +320,9 @@ def _to_json(record: KeyRecord) -> dict[str, object]:
         "status": record.status,
         "permissions": record.permissions,
         "models": record.models,
+        "networks": record.networks,
+        "class": "admin" if record.key_class == ADMIN else "workspace",
+        "replaced_by": record.replaced_by,
         "created_at": stamp(record.created_at_ns),
         "expires_at": stamp(record.expires_at_ns),
         "revoked_at": stamp(record.revoked_at_ns),

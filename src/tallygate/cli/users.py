@@ -1,4 +1,4 @@
-"""Create, list, limit and disable users of a workspace.
+"""Create, list, limit and disable users of a workspace, and say what they may do.
 
 A user is whose calls they are: keys belong to one. The rules are in `access`, this file parses and prints.
 """
@@ -11,6 +11,7 @@ from msgspec import UNSET
 from tallygate.access import admin
 from tallygate.access.limits import change_limits, show_limits
 from tallygate.access.passwords import give_password
+from tallygate.access.roles import ROLES
 from tallygate.cli.terminal.amount import parse_budgets, parse_rate, parse_slots
 from tallygate.cli.terminal.limits import Budgets, Concurrency, NoBudgets, Rpm, Tpm, limits_to_json, print_limits
 from tallygate.cli.terminal.moment import show_moment, stamp
@@ -19,25 +20,32 @@ from tallygate.cli.terminal.password import read_password
 from tallygate.cli.terminal.session import open_database
 from tallygate.cli.terminal.table import print_json, print_table
 from tallygate.store.limits import Owner
-from tallygate.store.rows import UserRow
+from tallygate.store.rows import MEMBER, UserRow
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the user, or its id.", show_default=False)]
 Workspace = Annotated[str, typer.Option("--workspace", metavar="W", help="Name or id of the workspace.")]
 
+_ROLE_HELP = f"What their keys may do at most: {', '.join(ROLES)}."
+
 
 @app.command()
 def create(
-    name: Name, workspace: Workspace, config: ConfigFile = None, data: DataFolder = None, as_json: AsJson = False
+    name: Name,
+    workspace: Workspace,
+    role: Annotated[str, typer.Option("--role", metavar="R", help=_ROLE_HELP)] = MEMBER,
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    as_json: AsJson = False,
 ) -> None:
     """Create a user in a workspace."""
     with open_database(config, data) as (database, _):
-        user = admin.create_user(database, workspace, name, actor="cli")
+        user = admin.create_user(database, workspace, name, role=role, actor="cli")
     if as_json:
         print_json(_to_json(user))
     else:
-        typer.echo(f"Created user {user.name} ({user.id}) in workspace {user.workspace}.")
+        typer.echo(f"Created user {user.name} ({user.id}), {user.role}, in workspace {user.workspace}.")
         typer.echo(f"Next, make a key: tallygate keys create --workspace {user.workspace} --user {user.name}")
 
 
@@ -51,15 +59,35 @@ def list_all(
     as_json: AsJson = False,
 ) -> None:
     """List users, oldest first."""
-    with open_database(config, data) as (database, _):
+    with open_database(config, data, untouched=True) as (database, _):
         users = admin.list_users(database, workspace)
     if as_json:
         print_json([_to_json(user) for user in users])
     elif users:
-        rows = [(row.workspace, row.name, row.status, show_moment(row.created_at_ns), row.id) for row in users]
-        print_table(["workspace", "name", "status", "created", "id"], rows)
+        rows = [
+            (row.workspace, row.name, row.role, row.status, show_moment(row.created_at_ns), row.id) for row in users
+        ]
+        print_table(["workspace", "name", "role", "status", "created", "id"], rows)
     else:
         typer.echo("There is no user yet. Each new workspace has one: tallygate workspaces create NAME", err=True)
+
+
+@app.command()
+def role(
+    name: Name,
+    role: Annotated[str, typer.Argument(metavar="ROLE", help=_ROLE_HELP, show_default=False)],
+    workspace: Workspace,
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a user another role: from now on it bounds what their keys may do."""
+    with open_database(config, data) as (database, _):
+        user = admin.change_user(database, workspace, name, role=role, actor="cli")
+    if as_json:
+        print_json(_to_json(user))
+    else:
+        typer.echo(f"User {user.name} of {user.workspace} is {user.role} from now on.")
 
 
 @app.command()
@@ -139,6 +167,7 @@ def _to_json(row: UserRow) -> dict[str, str | None]:
         "workspace_id": row.workspace_id,
         "workspace": row.workspace,
         "name": row.name,
+        "role": row.role,
         "status": row.status,
         "created_at": stamp(row.created_at_ns),
         "disabled_at": stamp(row.disabled_at_ns),
