@@ -1,4 +1,4 @@
-"""An OpenTelemetry collector on loopback: takes OTLP over HTTP and keeps what it was sent, read by the SDK's messages."""
+"""A collector on loopback: takes OTLP over HTTP and keeps what it was sent, as the messages of the SDK read it."""
 
 import gzip
 import threading

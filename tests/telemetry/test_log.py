@@ -94,7 +94,9 @@ def test_the_form_is_chosen_once(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.usefixtures("restored")
 def test_what_others_say_is_of_the_same_kind(capsys: pytest.CaptureFixture[str]) -> None:
-    take_strays("json")
+    configure("info", "text")
+    take_strays()
+    configure("info", "json")
     logging.getLogger("asyncio").error("a task\nbroke with %s", SECRET)
     logging.getLogger("asyncio").info("not this")
 

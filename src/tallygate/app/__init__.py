@@ -54,7 +54,7 @@ def serve(resolved: Resolved, *, demo: bool, announce: Announce) -> None:
     """
     settings = resolved.settings
     configure(settings.log_level, settings.log_format, key_prefix=settings.keys.prefix)
-    take_strays(settings.log_format, key_prefix=settings.keys.prefix)
+    take_strays()
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     # First of all, because a start that fails here must not have used up the one showing of the first key.
     with listen(settings.server) as listener:

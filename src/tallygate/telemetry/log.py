@@ -24,17 +24,21 @@ def configure(level: str, form: Form = "text", *, key_prefix: str = "lx-") -> No
     """Send the log to standard error, one line a record, from `level` (debug, info, warning, error) upwards.
     `key_prefix` is that of the gateway's own keys, which are never shown.
     """
-    logger.handlers[:] = [_open(form, key_prefix)]
+    handler = _open(form, key_prefix)
+    logger.handlers[:] = [handler]
     logger.setLevel(level.upper())
     logger.propagate = False
+    root = logging.getLogger()
+    if any(isinstance(one.formatter, Lines) for one in root.handlers):  # what strays here looks like the rest
+        root.handlers[:] = [handler]
 
 
-def take_strays(form: Form = "text", *, key_prefix: str = "lx-") -> None:
+def take_strays() -> None:
     """Have what libraries log, Python warns of, and threads die of come out as lines of the same kind, from warnings
-    upwards. For the gateway's own process: it changes what all of Python does.
+    upwards. For the gateway's own process, once the log is configured: it changes what all of Python does.
     """
     root = logging.getLogger()
-    root.handlers[:] = [_open(form, key_prefix)]
+    root.handlers[:] = logger.handlers
     root.setLevel(logging.WARNING)
     logging.captureWarnings(True)
     threading.excepthook = _tell_of_thread
