@@ -24,7 +24,6 @@ TABLE = [
     (errors.BudgetExceeded(), 402, "payment_required"),
     (errors.PermissionDenied(), 403, "permission_denied"),
     (errors.ModelAccessDenied(), 403, "permission_denied"),
-    (errors.GuardrailBlocked(), 403, "content_policy_violation"),
     (errors.Unpriced(), 403, "permission_denied"),
     (errors.NotFound(), 404, "not_found"),
     (errors.ModelNotFound(), 404, "not_found"),

@@ -49,9 +49,10 @@ class BadPattern(ValueError):
     """A pattern that cannot be used; the text says why."""
 
 
-def compile_pattern(pattern: str) -> Pattern:
-    """One pattern. Raises BadPattern."""
+def compile_pattern(pattern: str, *, groups: bool = False) -> Pattern:
+    """One pattern. Raises BadPattern. `groups`: which of its groups matched will be asked, which takes longer."""
     options = _RE2.Options()
+    options.never_capture = not groups
     # What is wrong is told to the operator, and not to the standard error.
     options.log_errors = False
     try:
@@ -90,7 +91,7 @@ class Shapes:
     joins = True
 
     def __init__(self, shapes: Mapping[str, str], verify: Mapping[str, Verify], allow: Sequence[str] = ()) -> None:
-        self._pattern = compile_pattern("|".join(f"({pattern})" for pattern in shapes.values()))
+        self._pattern = compile_pattern("|".join(f"({pattern})" for pattern in shapes.values()), groups=True)
         self._verify = tuple(verify.get(name) for name in shapes)
         self._allow = compile_pattern("|".join(f"(?:{pattern})" for pattern in allow)) if allow else None
 

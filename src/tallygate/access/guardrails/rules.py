@@ -6,7 +6,7 @@ One `Guard` is made for each call and knows only plain values.
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, NoReturn, TypeVar, cast
 
 from msgspec import Struct
 
@@ -15,7 +15,7 @@ from tallygate.access.guardrails.base import FactCheck, Facts, TextCheck
 from tallygate.access.guardrails.facts import Models, Tools, matches
 from tallygate.access.guardrails.settings import Action, Stage
 from tallygate.access.guardrails.texts import count_answer, count_request, edit_answer, edit_chat, edit_embed
-from tallygate.access.guardrails.window import Quotes, Window
+from tallygate.access.guardrails.window import Effort, Quotes, Window
 from tallygate.errors import GuardrailBlocked
 from tallygate.genai.chat import ChatRequest, ChatResponse
 from tallygate.genai.details import Guarded
@@ -69,6 +69,7 @@ class Guard:
         self._output = [rule for rule in rules if "output" in rule.on]
         self._models = models
         self._tally: Counter[tuple[Stage, str, Action]] = Counter()
+        self._efforts: dict[tuple[Stage, str], Effort] = {}
 
     @property
     def reads_input(self) -> bool:
@@ -170,23 +171,32 @@ class Guard:
     def _refuse_unread(self, rules: Sequence[Rule]) -> None:
         """What cannot be read cannot be let through by who would have looked for something in it."""
         for rule in rules:
-            if rule.texts is not None:
-                self._decide(stage="input", rule=rule, unread=True)
+            if _holds(rule):
+                self._refuse("input", rule)
+            elif rule.texts is not None:
+                self._decide("input", rule)
 
-    def _decide(self, stage: Stage, rule: Rule, *, unread: bool = False) -> str | None:
+    def _decide(self, stage: Stage, rule: Rule) -> str | None:
         """Something was found: what stands in its place, None for itself. Raises GuardrailBlocked."""
+        if rule.action == "block":
+            self._refuse(stage, rule)
         self._tally[stage, rule.name, rule.action] += 1
-        if rule.action == "block" or (unread and rule.action == "redact"):
-            raise GuardrailBlocked(
-                f"The guardrail `{rule.name}` does not let this {_WORDS[stage]} pass (stage: {stage}).",
-                details={"stage": stage, "guardrail": rule.name},
-            )
         return rule.replacement if rule.action == "redact" else None
+
+    def _refuse(self, stage: Stage, rule: Rule) -> NoReturn:
+        self._tally[stage, rule.name, "block"] += 1
+        raise GuardrailBlocked(
+            f"The guardrail `{rule.name}` does not let this {_WORDS[stage]} pass (stage: {stage}).",
+            details={"stage": stage, "guardrail": rule.name},
+        )
 
     def _open(self, rule: Rule, *, quoted: bool, stage: Stage = "output") -> Window:
         assert rule.texts is not None, "only rules that look at texts are asked to"
         quotes = Quotes() if quoted and rule.action == "redact" else None
-        return Window(rule.texts, rule.look_back, partial(self._decide, stage, rule), quotes)
+        effort = self._efforts.get((stage, rule.name))
+        if effort is None:
+            effort = self._efforts[stage, rule.name] = Effort(partial(self._refuse, stage, rule))
+        return Window(rule.texts, rule.look_back, partial(self._decide, stage, rule), effort, quotes)
 
     def _edit(self, stage: Stage, rule: Rule, text: str, *, quoted: bool = False) -> str:
         edited = self._open(rule, quoted=quoted, stage=stage).whole(text)

@@ -7,7 +7,7 @@ the window, or grows by steps that are no longer.
 
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NoReturn
 
 import msgspec
 
@@ -16,7 +16,10 @@ from tallygate.access.guardrails.base import CONTEXT, TextCheck
 OPEN_MAX: Final = 16_384
 """So many characters that belong to one finding are kept back; a longer one is taken for several."""
 
-BLOCK: Final = 1_048_576
+FINDINGS_MAX: Final = 50_000
+"""So many things found in one call are looked at."""
+
+BLOCK: Final = 262_144
 """A whole text is looked through in pieces of so many characters."""
 
 Decide = Callable[[], str | None]
@@ -25,15 +28,36 @@ Decide = Callable[[], str | None]
 _ESCAPE: Final = re.compile(r"\\.", re.DOTALL)
 
 
+class Effort:
+    """What one call may make its guardrails do: a text may be nothing but things to find, and each costs more than the
+    text it stands in. `give_up` is called once it is too much, and raises.
+    """
+
+    __slots__ = ("_give_up", "_left")
+
+    def __init__(self, give_up: Callable[[], NoReturn], findings_max: int = FINDINGS_MAX) -> None:
+        self._give_up = give_up
+        self._left = findings_max
+
+    def spend(self) -> None:
+        """One more thing was found, or looked like it."""
+        self._left -= 1
+        if self._left < 0:
+            self._give_up()
+
+
 class Window:
     """A text passing one check. `quotes`: it is JSON, in which a replacement must have its place."""
 
-    __slots__ = ("_at", "_check", "_decide", "_look_back", "_quotes", "_text")
+    __slots__ = ("_at", "_check", "_decide", "_effort", "_look_back", "_quotes", "_text")
 
-    def __init__(self, check: TextCheck, look_back: int, decide: Decide, quotes: "Quotes | None" = None) -> None:
+    def __init__(
+        self, check: TextCheck, look_back: int, decide: Decide, effort: Effort, quotes: "Quotes | None" = None
+    ) -> None:
         self._check = check
         self._look_back = look_back
         self._decide = decide
+        self._effort = effort
         self._quotes = quotes
         self._text = ""
         self._at = 0
@@ -93,6 +117,7 @@ class Window:
             self._quotes.skip(text)
 
     def _replace(self, pieces: list[str], found: str, *, real: bool) -> None:
+        self._effort.spend()
         put = self._decide() if real else None
         if put is None:
             self._go(pieces, found)
