@@ -45,6 +45,23 @@ def test_every_value_is_printed_with_its_origin(run: Run, monkeypatch: pytest.Mo
         assert row["setting"] in table
 
 
+def test_only_what_is_set_is_printed_if_that_is_wanted(run: Run) -> None:
+    Path("tallygate.toml").write_text(FILE)
+    result = run("check", "--changed")
+    assert result.stdout.split()[:3] == ["SETTING", "VALUE", "FROM"]
+    assert [line.split()[0] for line in result.stdout.splitlines()[1:]] == [
+        "discover",
+        "server.port",
+        "providers.lab.base_url",
+        "providers.lab.speaks",
+        'models."qwen3.5".targets',
+        'models."qwen3.5".price',
+    ]
+    assert "6 of " in result.stderr
+    rows = msgspec.json.decode(run("check", "--changed", "--json").stdout)
+    assert {row["from"].partition(":")[0] for row in rows} == {"tallygate.toml"}
+
+
 REAL = "is the name of a real model, and whoever calls it must get that one; choose another"
 NO_DIALECT = 'is needed: which dialect is spoken where, for example { openai_chat = "/v1/chat/completions" }'
 

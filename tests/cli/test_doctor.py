@@ -92,3 +92,17 @@ def test_a_provider_that_is_set_but_has_no_key_is_a_warning(run: Run) -> None:
     finding = examined(run, 0)["lab"]
     assert finding["state"] == "warn"
     assert "LAB_KEY" in finding["text"]
+
+
+def test_a_name_that_leads_nowhere_is_a_warning(run: Run) -> None:
+    Path("tallygate.toml").write_text(
+        "[providers.lab]\nbase_url = 'http://lab:8000'\nspeaks = { openai_chat = '/v1/chat/completions' }\n"
+        "[models.here]\ntargets = ['lab/a']\naliases = ['there']\n"
+        "[models.nobodys]\naliases = ['nowhere']\n"
+        "[models.away]\ntargets = ['openai/gpt-6-sol']\n"
+    )
+    found = examined(run, 0)
+    assert "model here" not in found
+    assert found["model nobodys"]["state"] == "warn"
+    assert "nobody offers a model of that name, so nothing is called nowhere" in found["model nobodys"]["text"]
+    assert found["model away"]["text"] == "nobody can serve it now: openai cannot be called"

@@ -8,6 +8,8 @@ import pytest
 
 from tallygate.access.keys import well_formed
 from tallygate.access.permissions import DEFAULT_GRANT
+from tallygate.store.address import parse_address
+from tallygate.store.migrate import migrate
 from tests.cli.calling import Run
 
 
@@ -83,6 +85,12 @@ def test_a_key_is_revoked_by_id_or_name(run: Run, data: Path, by: str) -> None:
 
 def test_lists_of_nothing_say_what_to_do(empty_database_url: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TALLYGATE_DATABASE_URL", empty_database_url)
+    for verb in ("workspaces", "users", "keys"):
+        result = run(verb, "list")
+        # What only reads makes no database: the folder may be a wrong one.
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "There is no database" in result.stderr
+    migrate(parse_address(empty_database_url, Path()))
     for verb in ("workspaces", "users", "keys"):
         result = run(verb, "list")
         assert (result.exit_code, result.stdout) == (0, "")

@@ -47,7 +47,7 @@ def list_changes(
 ) -> None:
     """List changes, the oldest first, at most a thousand at once."""
     wanted = _read_wanted(workspace, actor, action, since, until)
-    with open_database(config, data) as (database, _):
+    with open_database(config, data, untouched=True) as (database, _):
         rows = audit.read_page(database, wanted, Page(ROWS_SHOWN_MAX + 1, str(after)))
     shown = rows[:ROWS_SHOWN_MAX]
     if as_json:
@@ -77,7 +77,7 @@ def export(
 ) -> None:
     """Write all changes to stdout or to a file: a table, a JSON array, or a JSON object on each line."""
     wanted = _read_wanted(workspace, actor, action, since, until)
-    with open_database(config, data) as (database, _):
+    with open_database(config, data, untouched=True) as (database, _):
         rows = audit.read_all(database, wanted)
         if out is None:
             _write(typer.get_binary_stream("stdout"), form, rows)

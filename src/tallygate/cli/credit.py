@@ -110,7 +110,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show what each workspace has, what of it is held for open calls, and what can be spent."""
-    with open_database(config, data) as (database, _):
+    with open_database(config, data, untouched=True) as (database, _):
         balances = operations.list_balances(database, workspace)
         movements = [] if workspace is None else operations.list_movements(database, balances[0].workspace_id)
     if as_json and workspace is not None:

@@ -24,6 +24,7 @@ from tallygate.cli.terminal.supply import look
 from tallygate.cli.terminal.table import print_json
 from tallygate.config import Resolved, Settings
 from tallygate.errors import UpstreamError
+from tallygate.pipeline.supply import Supply
 from tallygate.store.address import Engine, parse_address
 from tallygate.store.meta import schema_is_current
 from tallygate.store.refusal import StoreRefusal
@@ -62,7 +63,9 @@ def doctor(config: ConfigFile = None, data: DataFolder = None, as_json: AsJson =
         findings += examine_configuration(resolved)
         findings.append(examine_folder(resolved.settings.data))
         findings.append(examine_database(resolved.settings))
-        findings += examine_providers(resolved)
+        supply = look(resolved)
+        findings += examine_providers(resolved, supply)
+        findings += examine_models(resolved.settings, supply)
         findings.append(examine_port(resolved.settings))
     if as_json:
         print_json(findings)
@@ -118,9 +121,8 @@ def examine_database(settings: Settings) -> Finding:
     return Finding("ok", "database", f"{address.shown} opens; the next start brings it up to date")
 
 
-def examine_providers(resolved: Resolved) -> list[Finding]:
+def examine_providers(resolved: Resolved, supply: Supply) -> list[Finding]:
     """Which providers can be called, and why not the others?"""
-    supply = look(resolved)
     findings = [
         Finding("ok", item.provider.title, f"{item.reason} ({len(item.offers)} models listed)")
         for item in supply.providers.found
@@ -134,6 +136,20 @@ def examine_providers(resolved: Resolved) -> list[Finding]:
         Finding("warn" if item.name in configured else "note", item.title, item.reason)
         for item in supply.providers.missing
     ]
+
+
+def examine_models(settings: Settings, supply: Supply) -> list[Finding]:
+    """Does each name that is set lead to somebody, and each further name?"""
+    findings: list[Finding] = []
+    for name, model in settings.models.items():
+        missing = {target.partition("/")[0] for target in model.targets} - supply.rows.keys()
+        if model.targets and len(missing) == len({target.partition("/")[0] for target in model.targets}):
+            text = f"nobody can serve it now: {', '.join(sorted(missing))} cannot be called"
+            findings.append(Finding("warn", f"model {name}", text, "The lines on providers say why."))
+        elif lost := [alias for alias in model.aliases if alias not in supply.catalog.records]:
+            text = f"nobody offers a model of that name, so nothing is called {', '.join(lost)}"
+            findings.append(Finding("warn", f"model {name}", text, f"Give [models] {name} targets, or mend its name."))
+    return findings
 
 
 def examine_port(settings: Settings) -> Finding:

@@ -38,7 +38,7 @@ def create(name: Name, config: ConfigFile = None, data: DataFolder = None, as_js
 @app.command("list")
 def list_all(config: ConfigFile = None, data: DataFolder = None, as_json: AsJson = False) -> None:
     """List all workspaces, oldest first."""
-    with open_database(config, data) as (database, _):
+    with open_database(config, data, untouched=True) as (database, _):
         workspaces = admin.list_workspaces(database)
     if as_json:
         print_json([_to_json(workspace) for workspace in workspaces])
