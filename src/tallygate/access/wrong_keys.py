@@ -1,4 +1,4 @@
-"""Counts the wrong keys that come from each address, and says when there were too many (K10 in docs/reference/keys.md).
+"""Counts the wrong keys that come from each address, and says when there were too many.
 
 Only wrong keys are refused for it: a good one is never looked for here. Each process counts for itself, in memory, and
 looks into no database. An IPv6 address stands for its /64, which whoever has one of them has whole.
