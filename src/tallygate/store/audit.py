@@ -15,6 +15,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, insert, select
 
 from tallygate.genai.audit_row import STATEMENT, AuditRow, make_entry, name_statement, write_entry
+from tallygate.store.database import Database
 from tallygate.store.log_schema import log_entries, log_statements, logs
 from tallygate.store.log_statements import make_salt
 from tallygate.store.schema import audit_log
@@ -48,6 +49,12 @@ def write_audit(
     # Before a gateway has first started there is no log; its sequencer enters what was done until then.
     if log is not None:
         _enter(connection, row, log)
+
+
+def note_change(database: Database, change: Change, action: str, object_id: str, detail: Mapping[str, Detail]) -> None:
+    """Note a change that is not one of the database, and of no workspace."""
+    with database.writing() as connection:
+        write_audit(connection, change, action, workspace_id=None, object_id=object_id, detail=detail)
 
 
 def _enter(connection: Connection, row: AuditRow, log: str) -> None:
