@@ -24,10 +24,10 @@ class Bucket:
         return twin
 
     def follow(self, rate: Rate) -> None:
-        """An administrator may have changed the rate; a bucket never holds more than it lets through in a minute."""
+        """An administrator may have changed the rate, and with it what is inside."""
         if rate.per_minute != self.per_minute:
-            self.per_minute = rate.per_minute
-            self.inside = min(self.inside, Fraction(rate.per_minute))
+            self.per_minute, self.at_ns, self.events = rate.per_minute, rate.seen_at_ns, 0
+            self.inside = Fraction(rate.filled_micro, 10**6)
 
     def pass_time(self, now_ns: int) -> None:
         if self.at_ns - now_ns > MINUTE_NS:
