@@ -6,10 +6,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from tallygate.access.keys import TENANT
+from tallygate.access.roles import bound
 from tallygate.store.address import DatabaseAddress, parse_address
 from tallygate.store.database import Database
 from tallygate.store.driver import DriverConnection
@@ -17,6 +20,7 @@ from tallygate.store.log_schema import metadata
 from tallygate.store.meta import SCHEMA_VERSIONS, VERSION_TABLE, has_workspace, schema_is_current
 from tallygate.store.migrate import alembic_config, migrate
 from tallygate.store.refusal import DatabaseUnusable, SchemaNewer
+from tallygate.store.rows import unpack_texts
 
 MIGRATE = """
 import sys
@@ -121,3 +125,36 @@ def test_processes_that_migrate_at_once_all_succeed(empty: DatabaseAddress, empt
 def test_a_warm_start_imports_neither_sqlalchemy_nor_alembic(database_url: str) -> None:
     done = subprocess.run([sys.executable, "-c", WARM_START, database_url], capture_output=True, text=True, check=True)
     assert done.stdout == "\n"
+
+
+def test_roles_come_to_users_so_that_no_key_loses_anything(empty: DatabaseAddress) -> None:
+    """Owners become admins, as does who has a key that sees the whole workspace; the others become members."""
+    _upgrade(empty, "0003")
+    with closing(DriverConnection(empty)) as connection:
+        connection.fetch("INSERT INTO workspaces (id, name, status, created_at_ns) VALUES ('w', 'acme', 'active', 1)")
+        for user in ("owner", "ann", "bob"):
+            connection.fetch(
+                "INSERT INTO users (id, workspace_id, name, status, created_at_ns) VALUES (?, 'w', ?, 'active', 1)",
+                (user, user),
+            )
+        for number, (user, grant) in enumerate(
+            [("ann", '["accounting:view_tenant","models:use"]'), ("bob", '["accounting:view_own","models:use"]')]
+        ):
+            connection.fetch(
+                "INSERT INTO keys (id, workspace_id, user_id, name, digest, prefix, last4, key_class, permissions,"
+                " status, version, created_at_ns) VALUES (?, 'w', ?, '', ?, 'lx-k_', 'wxyz', 'k', ?, 'active', 1, 1)",
+                (f"key_{number}", user, bytes([number]) * 32, grant),
+            )
+    migrate(empty)
+    with closing(DriverConnection(empty)) as connection:
+        roles = dict(connection.fetch("SELECT id, role FROM users"))
+        grants = connection.fetch("SELECT u.role, k.permissions FROM keys k JOIN users u ON u.id = k.user_id")
+    assert roles == {"owner": "admin", "ann": "admin", "bob": "member"}
+    for role, permissions in grants:
+        assert set(unpack_texts(permissions)) <= bound(role, TENANT)
+
+
+def _upgrade(address: DatabaseAddress, revision: str) -> None:
+    """As `migrate`, but no further than to a revision."""
+    with Database(address, foreign_keys=False) as database, database.writing() as connection:
+        command.upgrade(alembic_config(connection), revision)

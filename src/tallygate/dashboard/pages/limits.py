@@ -21,7 +21,9 @@ def show(visit: Visit, owner: Owner) -> dict[str, Any]:
 
 
 def change(visit: Visit, owner: Owner) -> None:
-    """Change what the form says. An empty field takes a limit away. Raises InvalidValue, NotFound, Conflict."""
+    """Change what the form says. An empty field takes a limit away. Raises InvalidValue, NotFound, Conflict,
+    PermissionDenied.
+    """
     values = visit.form.read(("form_token", "concurrency", "shorten", *PERIODS))
     more: dict[str, Any] = {}
     if owner.level != "workspace":
@@ -32,6 +34,7 @@ def change(visit: Visit, owner: Owner) -> None:
         visit.rooms.database,
         owner,
         actor=visit.person.actor,
+        by=visit.person.principal,
         budgets_nusd={period: read_usd(values[period].strip(), period) for period in PERIODS if period in values},
         removed=[period for period in PERIODS if period not in values],
         **more,
