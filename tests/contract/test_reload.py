@@ -232,3 +232,19 @@ def test_a_key_in_a_file_is_read_again(stage: Stage) -> None:
         gateway.chat(ask)
         keys = [dict(one["headers"])["authorization"] for one in stage.upstream.requests("which key")]
         assert keys == [f"Bearer {PROVIDER_KEY}", f"Bearer {ROTATED_KEY}"]
+
+
+def test_limits_guardrails_and_the_log_are_renewed_too(stage: Stage) -> None:
+    said = {"model": "first", "messages": [{"role": "user", "content": "the swordfish is here"}]}
+    with stage.start(1) as gateway:
+        assert gateway.chat(said).status == 200
+        more = '[limits]\nconcurrency = 2\n[guardrails.g]\nkind = "regex"\ndeny = ["swordfish"]\n'
+        stage.write('log_level = "error"\n' + stage.text + more)
+        assert reload(gateway)["changed"][:2] == ["log_level", "limits.concurrency"]
+        assert gateway.chat(said).status == 403
+        limits = gateway.ask("GET", "/v1/key", key=gateway.key).json["data"]["concurrency"]
+        assert limits["limit"] == 2
+        # What is told from `info` upwards is told no more.
+        told = len([line for line in gateway.process.lines if "was read again" in line])
+        assert reload(gateway)["edition"] == 3
+        assert len([line for line in gateway.process.lines if "was read again" in line]) == told

@@ -53,13 +53,18 @@ class Configuration:
 
     async def tend(self) -> None:
         """Do what signals ask, until cancelled. The first look is for what came while this process was starting."""
-        await self._take()
+        self._asked.set()
+        read_anew = False
         while True:
             await self._asked.wait()
             self._asked.clear()
-            if self._parent is None:
-                await asyncio.to_thread(self._renewal.issue_if_sound)
-            await self._take()
+            try:
+                if self._parent is None and read_anew:
+                    await asyncio.to_thread(self._renewal.issue_if_sound)
+                await self._take()
+            except Exception:  # noqa: BLE001 - whatever broke, the next signal must be heard
+                logger.exception("the configuration could not be renewed")
+            read_anew = True
 
     async def reload(self) -> State:
         """Read the configuration again, here and in all other processes. Raises InvalidConfiguration with everything
