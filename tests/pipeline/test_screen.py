@@ -101,6 +101,8 @@ def test_a_request_written_anew_means_what_it_meant(dialect: str, tmp_path: Path
         fields: dict[str, Any] = {"stream": False}
         if dialect not in ("unified_embed", "openrouter_embeddings", "openai_embeddings"):
             fields["temperature"] = 0.5
+        if dialect == "openrouter_chat":
+            fields["provider"] = {"sort": "price", "only": ["lab"]}
         call = await stage.run(KeptClient(), dialect=dialect, **say(dialect, MAIL), **fields)
         spoken = call.dialect
         before, after = spoken.read_request(call.body), spoken.read_request(call.onward.body)
@@ -211,6 +213,22 @@ async def test_a_receipt_commits_to_what_was_sent_what_went_on_and_what_was_told
         response=client.body,
         response_content=write_content(say_words("write to [redacted]")),
     )
+
+
+async def test_a_receipt_commits_to_what_a_stream_told(tmp_path: Path) -> None:
+    script = Script(pieces=[chunk("write to jane."), chunk("doe@mail.example"), chunk(finish="stop"), DONE])
+    stage = Stage(tmp_path, script, guardrails=rules("redact"))
+    await stage.run(KeptClient(), stream=True)
+    (end,) = stage.writer.ends
+    assert isinstance(end, Settlement)
+    assert openings_of(end.receipt).opens("response.content", write_content(say_words("write to [redacted]")))
+
+
+async def test_input_that_nobody_counted_is_that_which_went_on(tmp_path: Path) -> None:
+    guardrails = rules("redact", replacement="x" * 400)
+    stage = Stage(tmp_path, whole_script("hello"), guardrails=guardrails)
+    call = await stage.run(**say("openai_chat", MAIL))
+    assert stage.details(call).usage["input_tokens"] == -(-len(call.onward.body) // 4) > 100
 
 
 async def test_a_guardrail_stands_only_for_those_it_names(tmp_path: Path) -> None:

@@ -59,7 +59,8 @@ def test_what_is_clean_at_a_look_is_clean_when_it_is_read(
 def test_a_look_is_enough_for_a_plain_request() -> None:
     looking = guard(people={"kind": "pii"}, words={"kind": "regex", "deny": ["nightjar"]}, keys={"kind": "secrets"})
     assert looking.is_clean(b'{"messages":[{"content":"Dear all,\\nthe \\"bird\\" sings."}]}')
-    for found in (MAIL, "a nightjar", "AKIAIOSFODNN7EXAMPLE"):
+    # A backslash that is one, and not the beginning of an escape.
+    for found in (MAIL, "a nightjar", "AKIAIOSFODNN7EXAMPLE", r"C:\\nightjar"):
         assert not looking.is_clean(b'{"messages":[{"content":"%s"}]}' % found.encode())
 
 
