@@ -19,7 +19,7 @@ from tallygate.store.rows import ACTIVE, FIRST_USER, KeyRecord, UserRow
 
 KEYS_MAX: Final = 1_000
 USERS_MAX: Final = 500
-BUDGET: Final = ("budget", "period", "concurrency", "shorten")
+BUDGET: Final = ("budget", "period", "concurrency", "shorten", *limits.RATES)
 FIELDS: Final = ("form_token", "name", "user", "models", "networks", "expires", *BUDGET)
 OVERLAPS: Final = {"0": "at once", "3600": "in an hour", "86400": "in a day", "604800": "in a week"}
 DONE: Final = {"revoked": "The key is revoked: its next call is refused.", "limits": "The limits are changed."}
@@ -163,9 +163,11 @@ def _create(visit: Visit, values: Mapping[str, str], permissions: list[str]) -> 
         models=models or None,
         expires_at_ns=_read_expiry(values.get("expires", "")),
         budgets_nusd=budgets,
-        slots_max=limits.read_slots(values),
+        slots_max=limits.read_number(values, "concurrency"),
         networks=_read_lines(values.get("networks", "")) or None,
         shortens="shorten" in values,
+        rpm=limits.read_number(values, "rpm"),
+        tpm=limits.read_number(values, "tpm"),
         actor=person.actor,
         by=person.principal,
     )

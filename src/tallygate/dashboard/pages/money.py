@@ -7,6 +7,7 @@ import asyncio
 import secrets
 from typing import Final
 
+from tallygate.access.limits import show_limits
 from tallygate.api.body import read_usd
 from tallygate.dashboard.pages import limits
 from tallygate.dashboard.rights import find_scope, is_at_least
@@ -67,7 +68,7 @@ async def change_limits(visit: Visit) -> Page | Leave:
 
 
 async def _show(visit: Visit, done: str, error: TallygateError | None = None) -> Page:
-    account, movements, budgets = None, list[Transfer](), []
+    account, movements, budgets, rates = None, list[Transfer](), [], dict[str, int]()
     if visit.workspace is not None:
         workspace_id = visit.workspace.id
         scope = find_scope(visit.person, workspace_id)
@@ -79,11 +80,14 @@ async def _show(visit: Visit, done: str, error: TallygateError | None = None) ->
         budgets = [roll(budget, now_ns) for budget in account.budgets] if account is not None else []
         if is_at_least(visit.person, "admin"):
             movements = await asyncio.to_thread(operations.list_movements, visit.rooms.database, workspace_id)
+            row = await asyncio.to_thread(show_limits, visit.rooms.database, Owner("workspace", workspace_id))
+            rates = limits.list_rates(row)
     values = {
         "account": account,
         "budgets": budgets,
         "own": {budget.period: budget for budget in budgets if budget.level == "workspace"},
         "periods": limits.PERIODS,
+        "rates": rates,
         "movements": movements,
         "shown_max": operations.MOVEMENTS_SHOWN_MAX,
         "sources": SOURCES,
