@@ -48,6 +48,7 @@ class Log:
 
     def write(self, key: KeyRecord, **changes: Any) -> str:
         """A paid call of a key, and its receipt, which waits for its leaf. Gives the id. `changes` are the draft's."""
+        self._claim()
         ((sequence,),) = self._connection.fetch(
             "SELECT coalesce(max(sequence), 0) + 1 FROM receipts WHERE workspace_id = ?", (key.workspace_id,)
         )
@@ -61,13 +62,20 @@ class Log:
         insert(self._connection, [row])
         return call_id
 
+    def _claim(self) -> None:
+        """The log begins with what is first written: whom a test has made before is not in it."""
+        claim_log(self._connection, KEYS.origin, KEYS.signer.verifier.vkey, 1)
+
     def write_many(self, key: KeyRecord, count: int) -> list[str]:
         """As many receipts."""
         return [self.write(key) for _ in range(count)]
 
     def record(self) -> None:
         """Put keys and prices on record, as entries that wait for their leaf."""
-        Record(self._connection, KEYS).bring_up_to_date(self._clock())
+        self._claim()
+        record = Record(self._connection, KEYS)
+        while record.bring_up_to_date(self._clock()):
+            pass
 
     def append(self) -> None:
         """Give all that waits its leaf, without a checkpoint that covers it, because the last one is too young."""
@@ -75,6 +83,7 @@ class Log:
 
     def publish(self) -> int:
         """Give all that waits its leaf and publish a checkpoint. Gives its size."""
+        self._claim()
         self._clock.pass_s(2)
         signed = self._writer.take_turn(self._epoch).signed
         assert signed is not None
@@ -90,6 +99,5 @@ def open_test_log(address: DatabaseAddress, folder: Path) -> Generator[Log]:
     """The log, until the block ends."""
     life = begin_life(address, "test")
     with closing(open_log(address)) as connection:
-        claim_log(connection, KEYS.origin, KEYS.signer.verifier.vkey, 1)
         yield Log(address, connection, folder, life.epoch)
     life.end()

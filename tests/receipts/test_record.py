@@ -64,7 +64,7 @@ def test_every_version_of_a_price_is_on_record(connection: DriverConnection, key
     assert first.bring_up_to_date(NOW_NS) == 0
     assert Record(connection, keys).bring_up_to_date(NOW_NS) == 0
     for version in ("price-1", "price-2", "price-3"):
-        body = find_statement(connection, version)
+        body = find_statement(connection, "price", version)
         assert body is not None
         said = msgspec.json.decode(body)
         assert (said["type"], said["version"], said["terms"]) == ("tallygate/price/1", version, '{"input":"1.00"}')
@@ -96,5 +96,5 @@ def test_two_who_look_at_once_make_one_entry(
 
 
 def test_an_unknown_statement_is_not_found(connection: DriverConnection) -> None:
-    assert find_statement(connection, "price-1") is None
+    assert find_statement(connection, "price", "price-1") is None
     assert find_place(connection, "price-1") is None

@@ -114,7 +114,7 @@ async def show_price(proofs: Proofs, request: Request, _scope: Scope) -> Reply:
     version = request.slots["version"]
 
     def read(connection: DriverConnection) -> bytes | None:
-        body, place = find_statement(connection, version), find_place(connection, version)
+        body, place = find_statement(connection, "price", version), find_place(connection, version)
         if body is None or not _is_sale(body):
             raise NotFound("There is no price of this version on record.")
         if place is None or place.leaf_index is None:

@@ -87,7 +87,7 @@ class Export:
         if version in self._prices:
             return
         self._prices.add(version)
-        body, place = find_statement(self._connection, version), find_place(self._connection, version)
+        body, place = find_statement(self._connection, "price", version), find_place(self._connection, version)
         if body is None or place is None or not isinstance(read_entry(read_canonical(body)), PriceEntry):
             return
         proof = self._prove(place.log, place.leaf_index)

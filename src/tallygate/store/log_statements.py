@@ -52,9 +52,9 @@ def has_statement(connection: DriverConnection, statement_id: str) -> bool:
     return bool(connection.fetch("SELECT 1 FROM log_statements WHERE id = ?", (statement_id,)))
 
 
-def find_statement(connection: DriverConnection, statement_id: str) -> bytes | None:
-    """A statement's bytes; None where there is none of that id."""
-    found = connection.fetch("SELECT body FROM log_statements WHERE id = ?", (statement_id,))
+def find_statement(connection: DriverConnection, kind: str, statement_id: str) -> bytes | None:
+    """A statement's bytes; None where there is none of that id, or it is of another kind: not all are for everybody."""
+    found = connection.fetch("SELECT body FROM log_statements WHERE kind = ? AND id = ?", (kind, statement_id))
     return found[0][0] if found else None
 
 

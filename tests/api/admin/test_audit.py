@@ -4,6 +4,8 @@ import csv
 import io
 import json
 
+from tallygate.store.address import DatabaseAddress
+from tallygate.store.log import claim_log, open_log
 from tests.api.envelope import check_error, check_ok
 from tests.fakes.doors import House
 
@@ -51,6 +53,18 @@ def test_what_it_does_not_know_is_refused(house: House) -> None:
     check_error(house.administer("GET", f"{PATH}?from=soon"), 400, "invalid_value")
     check_error(house.administer("GET", f"{PATH}?workspace=none"), 404, "not_found")
     check_error(house.administer("GET", f"{PATH}?cursor=x&format=csv"), 400, "invalid_value")
+
+
+def test_what_entered_the_log_is_shown_to_nobody(house: House, address: DatabaseAddress) -> None:
+    """The log vouches for prices, too, and those have an address."""
+    connection = open_log(address)
+    claim_log(connection, "example.com/log", "vkey", 1)
+    key, _ = house.make_key()
+    entries = connection.fetch("SELECT id FROM log_statements WHERE kind = 'audit'")
+    connection.close()
+    assert entries
+    for (entry,) in entries:
+        check_error(house.ask("GET", f"/v1/prices/{entry}", key=key), 404, "not_found")
 
 
 def test_a_tenant_sees_nothing_of_it(house: House) -> None:
