@@ -256,6 +256,7 @@ def make_rooms(hallway: Hallway) -> Rooms:
         identify=_nobody,
         accounts=Accounts(None),  # pyright: ignore[reportArgumentType]
         quotes=None,  # pyright: ignore[reportArgumentType]
+        routes=None,  # pyright: ignore[reportArgumentType]
         proofs=None,  # pyright: ignore[reportArgumentType]
         admin=_nothing,
         catalog=lambda: build_catalog({}, (), {}),
