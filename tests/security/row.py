@@ -19,9 +19,7 @@ GOOD: dict[str, Any] = {"model": "plain", "messages": [{"role": "user", "content
 Pairs = Iterable[tuple[str, str | bytes]]
 Play = Callable[[Town], None]
 
-Later = Literal[
-    "batches", "uploads", "presigned media", "payments per call", "webhooks", "top-up events", "dashboard", "own keys"
-]
+Later = Literal["batches", "uploads", "presigned media", "payments per call", "webhooks", "top-up events"]
 """What is not built yet. The doors that it would have are in `test_table.py`: once one is there, its rows are due."""
 
 Leaves = Literal["nothing", "a void", "a call"]

@@ -18,7 +18,6 @@ DOORS_OF: dict[Later, tuple[str, ...]] = {
     "payments per call": ("/v1/payments", "/x402", "/.well-known/x402"),
     "webhooks": ("/v1/webhooks", "/v1/admin/webhooks"),
     "top-up events": ("/v1/topups", "/v1/admin/topups", "/webhooks"),
-    "dashboard": ("/dashboard",),
 }
 """The addresses that what is not built yet will have."""
 

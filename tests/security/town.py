@@ -139,7 +139,7 @@ def configuration(upstream: Upstream, canary: int, guide: int) -> str:
     }
     told = f'[providers.lab]\nbase_url = "{upstream.url}"\n'
     told += 'speaks = { openai_chat = "/v1/chat/completions" }\napi_key_env = "LAB_KEY"\n'
-    told += f'[fetch]\nports = [80, 443, {canary}]\nallow = ["127.0.0.1:{guide}"]\nbytes_max = 65536\ntotal_ms = 3000\n'
+    told += f'[fetch]\nports = [80, 443, {canary}]\nallow = ["127.0.0.1:{guide}"]\nbytes_max = 65536\ntotal_ms = 2000\n'
     told += f'[providers.any]\nbase_url = "{upstream.url}"\nfree = true\n'
     told += 'speaks = { openai_chat = "/v1/chat/completions" }\napi_key_env = "LAB_KEY"\n'
     return told + "".join(f'[models."{name}"]\ntargets = ["lab/{at}"]\n{rest}' for name, (at, rest) in models.items())
