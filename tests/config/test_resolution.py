@@ -348,7 +348,9 @@ def test_reading_the_configuration_imports_no_room_that_serves() -> None:
     modules = set(run.stdout.split())
     assert modules.isdisjoint({"sqlalchemy", "alembic", "aiohttp", "uvicorn", "pydantic", "asyncio", "typer"})
     ours = {name for name in modules if name.startswith("tallygate.") and name.count(".") > 1}
-    rooms = {name for name in ours if not name.startswith(("tallygate.config.", "tallygate.genai.", "tallygate.errors."))}
+    rooms = {
+        name for name in ours if not name.startswith(("tallygate.config.", "tallygate.genai.", "tallygate.errors."))
+    }
     assert {name.rsplit(".", 1)[1] for name in rooms} == {"settings", "base", "guardrails", "networks"}
 
 
