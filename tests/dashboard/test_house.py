@@ -1,8 +1,12 @@
 """What every answer under /dashboard says to the browser, and how requests are judged before a page is made."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
-from tests.contract.gateway import Gateway
+from tests.contract.gateway import Gateway, clean_env, start_gateway
 from tests.dashboard.visitor import FORM, Visitor
 
 POLICY = (
@@ -90,3 +94,18 @@ def test_a_form_that_cannot_be_read(operator: Visitor) -> None:
     token = operator.form_token.encode()
     for body in (b"&x=1", b"&name=a&name=b", b"&name=" + b"x" * 9_000):
         assert operator.post("/dashboard/workspaces", b"form_token=" + token + body).status == 400
+
+
+def test_what_renders_pages_is_loaded_by_the_first_who_looks() -> None:
+    """A gateway whose pages nobody opens pays for neither templates nor passwords."""
+    program = "import sys, tallygate.app; print([name for name in ('jinja2', 'argon2') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_the_pages_can_be_switched_off(tmp_path: Path) -> None:
+    env = clean_env(tmp_path, TALLYGATE_DASHBOARD__ENABLED="false")
+    with start_gateway(env, "--demo") as running:
+        assert running.ask("GET", "/dashboard").status == 404
+        assert running.ask("GET", "/dashboard/sign-in").status == 404
+        assert running.ask("GET", "/health").status == 200
