@@ -42,7 +42,7 @@ from tallygate.router.circuits import (
 from tallygate.router.gates import Gates, Ticket
 from tallygate.router.health import Pace
 from tallygate.router.manners import find_manners
-from tallygate.router.plan import Catalog, Shelf, build_catalog, find_candidates
+from tallygate.router.plan import Catalog, Shelf, build_catalog
 from tallygate.router.settings import Choose, ModelSettings, RouterSettings
 from tallygate.router.wishes import Tariff
 
@@ -164,11 +164,9 @@ def test_nobody_is_asked_whom_the_callers_names_do_not_lead_to(
     for name, wishes, number, later_s, errors in script:
         clock.now_ns += later_s * S
         sight = look(models, gates, number)
-        declared = {
-            (target.provider, target.model)
-            for given_name in (name, *wishes.models)
-            for target in find_candidates(sight.catalog, given_name)
-        }
+        named = (name, *wishes.models)
+        declared = {tuple(target.split("/")) for key in named if key in models for target in models[key].targets}
+        declared |= {("lab", "free")} if "lab/free" in named else set[tuple[str, str]]()
         if not survey(sight, name, "chat", wishes).sold:
             continue
         plan = choose(sight, name, "chat", wishes)

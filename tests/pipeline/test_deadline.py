@@ -136,3 +136,13 @@ async def test_a_call_that_has_ended_is_forgotten(tmp_path: Path) -> None:
     with deadlines.guard(waiting, 20), pytest.raises(ProviderTimeout), waiting.departure.watching():
         await asyncio.Event().wait()
     assert not ended.departure.over
+
+
+async def test_a_call_with_less_time_does_not_wait_for_the_others(tmp_path: Path) -> None:
+    stage, deadlines = Stage(tmp_path), Deadlines()
+    patient, hasty = stage.open(), stage.open()
+    patient.arrived_ns = hasty.arrived_ns = time.monotonic_ns()
+    guards = deadlines.guard(patient, 600_000), deadlines.guard(hasty, 1)
+    with guards[0], guards[1], pytest.raises(ProviderTimeout), hasty.departure.watching():
+        await asyncio.wait_for(asyncio.Event().wait(), 60)
+    assert not patient.departure.over
