@@ -50,7 +50,7 @@ def test_a_sound_database_is_clean(run: Run) -> None:
     assert result.stdout == (
         "ledger\n  23 transfers, 10 calls (0 open) and 2 wallets: sound\n"
         "receipts\n  7 receipts of 7 charged calls, 1 price on record: sound\n"
-        f"log\n  {LOG}: 9 entries, 0 waiting, 2 checkpoints: sound\n\nEverything holds.\n"
+        f"log\n  {LOG}: 16 entries, 0 waiting, 2 checkpoints: sound\n\nEverything holds.\n"
     )
 
 
@@ -86,7 +86,7 @@ def edit_price(connection: Connection) -> None:
 
 
 STRANGER = note.generate(LOG)
-FORGED = STRANGER.sign(checkpoint.write(Checkpoint(LOG, 4, bytes(32))))
+FORGED = STRANGER.sign(checkpoint.write(Checkpoint(LOG, 10, bytes(32))))
 
 DAMAGES: dict[str, tuple[Callable[[Connection], None], list[str]]] = {
     "an amount in a receipt": (
@@ -185,21 +185,21 @@ DAMAGES: dict[str, tuple[Callable[[Connection], None], list[str]]] = {
         ["tile 0 of level 0: hash", "entry c1: its body is not what was entered in the log"],
     ),
     "a tile": (
-        do("UPDATE log_tiles SET hashes = :hashes", hashes=bytes(9 * 32)),
+        do("UPDATE log_tiles SET hashes = :hashes", hashes=bytes(16 * 32)),
         [
             "tile 0 of level 0: hash 0",
-            "checkpoint 9: the tree has another root",
+            "checkpoint 16: the tree has another root",
             "high-water mark: the tree has another",
         ],
     ),
-    "a lost tile": (do("DELETE FROM log_tiles"), ["tile 0 of level 0: it has 0 hashes and should have 9"]),
+    "a lost tile": (do("DELETE FROM log_tiles"), ["tile 0 of level 0: it has 0 hashes and should have 16"]),
     "a lost checkpoint": (
-        do("DELETE FROM log_checkpoints WHERE size = 9"),
-        ["checkpoint 9: it was published as the last one and is missing"],
+        do("DELETE FROM log_checkpoints WHERE size = 16"),
+        ["checkpoint 16: it was published as the last one and is missing"],
     ),
     "a forged checkpoint": (
-        do("UPDATE log_checkpoints SET note = :note WHERE size = 4", note=FORGED),
-        ["checkpoint 4: no key that is trusted has signed the note"],
+        do("UPDATE log_checkpoints SET note = :note WHERE size = 10", note=FORGED),
+        ["checkpoint 10: no key that is trusted has signed the note"],
     ),
     "a log signed anew by a stranger": (
         do("UPDATE logs SET vkey = :vkey", vkey=STRANGER.verifier.vkey),
@@ -237,9 +237,9 @@ def test_damage_is_named(run: Run, database: Database, name: str) -> None:
 def test_a_backup_that_was_restored_is_named(run: Run, tmp_path: Path, proven: Proven) -> None:
     """The high-water file knows what was signed since."""
     mark = tmp_path / "data" / "log-high-water"
-    later = proven.keys.signer.sign(checkpoint.write(Checkpoint(LOG, 12, bytes(32))))
+    later = proven.keys.signer.sign(checkpoint.write(Checkpoint(LOG, 19, bytes(32))))
     mark.write_bytes(later)
-    assert findings(run) == ["high-water mark: the log was signed up to 12 entries and has 9: was a backup restored?"]
+    assert findings(run) == ["high-water mark: the log was signed up to 19 entries and has 16: was a backup restored?"]
     mark.write_bytes(b"nonsense")
     (wrong,) = findings(run)
     assert wrong.startswith("high-water mark: The file ")
@@ -287,9 +287,9 @@ def test_erased_receipts_are_counted_and_no_flaw(run: Run, database: Database, p
 def test_what_waits_for_the_log_is_no_flaw(run: Run, proven: Proven, address: DatabaseAddress, tmp_path: Path) -> None:
     call(address, proven.acme, proven.price, ["c5"])
     assert findings(run) == []
-    assert f"{LOG}: 9 entries, 1 waiting, 2 checkpoints" in run("verify").stdout
+    assert f"{LOG}: 16 entries, 1 waiting, 2 checkpoints" in run("verify").stdout
     sign(address, proven.keys, tmp_path / "data")
-    assert f"{LOG}: 10 entries, 0 waiting, 3 checkpoints" in run("verify").stdout
+    assert f"{LOG}: 17 entries, 0 waiting, 3 checkpoints" in run("verify").stdout
 
 
 def test_an_unknown_price_is_told_and_no_flaw(
@@ -314,13 +314,13 @@ def test_json_says_the_same(run: Run, database: Database) -> None:
     told = msgspec.json.decode(run("verify", "--json").stdout)
     assert (told["clean"], told["findings"]) == (True, [])
     assert told["read"]["receipts"]["receipts"] == 7
-    assert told["read"]["logs"] == [{"origin": LOG, "size": 9, "waiting": 0, "checkpoints": 2}]
+    assert told["read"]["logs"] == [{"origin": LOG, "size": 16, "waiting": 0, "checkpoints": 2}]
     with database.writing() as connection:
-        connection.execute(text("DELETE FROM log_checkpoints WHERE size = 9"))
+        connection.execute(text("DELETE FROM log_checkpoints WHERE size = 16"))
     result = run("verify", "--json")
     assert result.exit_code == 1
     what = "it was published as the last one and is missing"
-    assert msgspec.json.decode(result.stdout)["findings"] == [{"part": "log", "place": "checkpoint 9", "what": what}]
+    assert msgspec.json.decode(result.stdout)["findings"] == [{"part": "log", "place": "checkpoint 16", "what": what}]
 
 
 def test_a_database_that_is_not_there_is_not_sound(run: Run, tmp_path: Path) -> None:

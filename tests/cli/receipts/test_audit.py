@@ -31,18 +31,18 @@ def proven(
 def test_a_log_that_is_whole(run: Run) -> None:
     result = run("receipts", "audit")
     assert (result.exit_code, result.stderr) == (0, ""), result.output
-    assert result.stdout.splitlines()[1].split() == [LOG, "9", "0", "2"]
+    assert result.stdout.splitlines()[1].split() == [LOG, "16", "0", "2"]
     assert result.stdout.endswith("\nThe log is whole.\n")
 
 
 @pytest.mark.usefixtures("proven")
 def test_each_flaw_has_its_line(run: Run, database: Database) -> None:
     with database.writing() as connection:
-        connection.execute(text("DELETE FROM log_checkpoints WHERE size = 9"))
+        connection.execute(text("DELETE FROM log_checkpoints WHERE size = 16"))
         connection.execute(text("DELETE FROM receipts WHERE id = 'c1'"))
     flaws = {
         "entry c1": "an entry of which there is neither a receipt nor a statement",
-        "checkpoint 9": "it was published as the last one and is missing",
+        "checkpoint 16": "it was published as the last one and is missing",
     }
     result = run("receipts", "audit")
     assert result.exit_code == 1
@@ -50,7 +50,7 @@ def test_each_flaw_has_its_line(run: Run, database: Database) -> None:
     assert result.stdout.endswith("\n2 flaws.\n")
     told = msgspec.json.decode(run("receipts", "audit", "--json").stdout)
     assert told["findings"] == [{"place": place, "what": what} for place, what in flaws.items()]
-    assert told["logs"] == [{"origin": LOG, "size": 9, "waiting": 0, "checkpoints": 1}]
+    assert told["logs"] == [{"origin": LOG, "size": 16, "waiting": 0, "checkpoints": 1}]
 
 
 def test_a_log_that_is_not_there(run: Run, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
