@@ -20,7 +20,9 @@ PATIENCE_S = 60.0
 
 @pytest.fixture
 def gateway(tmp_path: Path) -> Generator[Gateway]:
-    env = clean_env(tmp_path, TALLYGATE_OPENING_CREDIT_USD="5", TALLYGATE_LOG_FORMAT="json", TALLYGATE_LIMITS__CONCURRENCY="50")
+    env = clean_env(
+        tmp_path, TALLYGATE_OPENING_CREDIT_USD="5", TALLYGATE_LOG_FORMAT="json", TALLYGATE_LIMITS__CONCURRENCY="50"
+    )
     with start_gateway(env, "--demo", "--workers", "2") as started:
         yield started
 
