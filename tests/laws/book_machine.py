@@ -134,6 +134,7 @@ class Machine(RuleBasedStateMachine):
         self.flush()
         rate = Rate(id=f"r-{owner[1]}-{kind}", level=owner[0], owner_id=owner[1], kind=kind, per_minute=per_minute)
         self.shelf.put(change_rate(self.shelf.tables["rates"].get(rate.id), rate))
+        self.judge.look(self.shelf)
 
     # Items.
 
@@ -152,7 +153,6 @@ class Machine(RuleBasedStateMachine):
 
     @rule(key_id=KEYS, fixed_nusd=AMOUNTS, tokens=TOKENS, count=st.integers(1, 6))
     def admit_some(self, key_id: str, fixed_nusd: int, tokens: int, count: int) -> None:
-        """Calls with a live key, in one batch."""
         self.make_live(key_id)
         bound = Bound(fixed_nusd, self.prices[self.version], tokens, input_tokens_max=fixed_nusd, answers=1 + count % 2)
         for _ in range(count):

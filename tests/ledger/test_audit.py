@@ -6,7 +6,7 @@ import pytest
 from msgspec import structs
 from sqlalchemy import text
 
-from tallygate.genai.book import Budget, Hold, Rate
+from tallygate.genai.book import Budget, Hold, Rate, RateKind
 from tallygate.genai.items import Bound, Cost, Payout, Progress, Recovery, Refund, Settlement, TopUp, Void
 from tallygate.genai.results import Posted
 from tallygate.ledger.audit import Audit, pair
@@ -26,8 +26,7 @@ def build_book() -> Shelf:
     """Every event there is: h1 paid, h2 paid above its hold and refunded in part, h3 voided, h4 recovered, h5 open."""
     town = build_town(fold, credit_nusd=10_000)
     town.put(Budget(id="b1", level="user", owner_id="u1", period="daily", limit_nusd=5_000))
-    town.put(Rate(id="r1", level="user", owner_id="u1", kind="requests", per_minute=60))
-    town.put(Rate(id="r2", level="key", owner_id="k1", kind="tokens", per_minute=1_000))
+    town.put(*[Rate(id=name, level="user", owner_id="u1", kind=kind, per_minute=99) for name, kind in RATES.items()])
     town.do(TopUp("bank-1", "w2", 500))
     town.do(Payout("back-1", "w1", 1_000))
     settle(town, hold(town, "h1", 400), 300, costs=(Cost("lab", 90), Cost("farm", 80)))
@@ -68,6 +67,7 @@ def damage(database: Database, *statements: str) -> None:
             connection.execute(text(statement))
 
 
+RATES: dict[str, RateKind] = {"r1": "requests", "r2": "tokens"}
 CONSTRAINTS = (
     ("wallets", "ck_wallets_covered"),
     ("budgets", "ck_budgets_amounts"),
@@ -143,15 +143,13 @@ DAMAGES: dict[str, tuple[str, Sequence[str]]] = {
         ["budget b1: spent: expected 0.00000076 USD, found 0.000000759 USD"],
     ),
     "rate held": (
-        "UPDATE rates SET held_tokens = 31",
+        "UPDATE rates SET held_tokens = 31, filled_micro = -1",
         [
             "rate r1: held (tokens): expected 0, found 31",
+            "rate r1: what is in it: expected 0 or more, found -1",
             "rate r2: held (tokens): expected 30, found 31",
+            "rate r2: what is in it: expected 0 or more, found -1",
         ],
-    ),
-    "rate below zero": (
-        "UPDATE rates SET filled_micro = -1 WHERE id = 'r1'",
-        ["rate r1: what is in it: expected 0 or more, found -1"],
     ),
     "edited line": (
         "UPDATE transfers SET amount_nusd = 299 WHERE id = 'h1/post'",
