@@ -26,8 +26,9 @@ from tallygate.dashboard.urls import NOWHERE, ROOT, Place
 from tallygate.dashboard.visit import Leave, Page, Rooms, Visit
 from tallygate.errors import NotFound, NotSignedIn, PermissionDenied, TallygateError
 from tallygate.pipeline.call import error_headers
+from tallygate.store.credit import list_balances
 from tallygate.store.pages import Page as Cut
-from tallygate.store.rows import WorkspaceRow
+from tallygate.store.rows import ACTIVE, WorkspaceRow
 from tallygate.store.tenants import list_workspaces
 
 WORKSPACES_MAX: Final = 500
@@ -105,13 +106,15 @@ def choose_workspace(visit: Visit) -> Visit:
     """
     person = visit.person
     if person.role != "operator":
-        own = WorkspaceRow(person.workspace_id, person.workspace, "active", 0, None)
+        own = WorkspaceRow(person.workspace_id, person.workspace, ACTIVE, 0, None)
         return replace(visit, workspace=own)
     found = list_workspaces(visit.rooms.database, Cut(WORKSPACES_MAX))
     named = dict(parse_qsl(visit.request.query.decode("latin-1"))).get("workspace", "")
     chosen = next((one for one in found if named in (one.id, one.name)), None) if named else next(iter(found), None)
     if named and chosen is None:
-        raise NotFound("There is no such workspace.")
+        # Beyond those that there are to choose from, or nowhere.
+        (balance,) = list_balances(visit.rooms.database, named)
+        chosen = WorkspaceRow(balance.workspace_id, balance.workspace, ACTIVE, 0, None)
     return replace(visit, workspaces=found, workspace=chosen)
 
 
