@@ -1,7 +1,7 @@
 """What limits and guardrails add to a call, in processor time: the same calls without and with them, taking turns in
 one process, so that the machine's other work moves both sides alike.
 
-Limits: admission and settlement with limits of requests and tokens on key, user and workspace, beside none; of the turns
+Limits: admission and settlement with limits of requests and tokens on key, user and workspace, beside none; of turns
 the quieter quarter counts. Guardrails: one clean request looked through. No provider, no socket.
 
     python -m bench.limits

@@ -10,11 +10,12 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.fakes.process import ROOT
-from tests.security.row import GOOD, MESSAGES, Ask, Row, ask, chat
+from tests.security.row import CHAT, GOOD, MESSAGES, Ask, Row, ask, chat
 from tests.security.town import Town
 
 REFUSED = ("url_not_allowed", "invalid_value", "invalid_string")
 RESPONSES = "/v1/responses"
+OTHERS = (CHAT, "/api/v1/chat/completions", "/v1/inference/chat", "/v1/run/inference")
 HOSTILE = (ROOT / "tests/transport/hostile_urls.txt").read_text(encoding="ascii").split()
 KEPT = "docs/reference/settlement.md#the-gateway-ended-it: such a call was held for, and is voided"
 FETCH = "tests/transport/test_fetch.py::"
@@ -108,6 +109,22 @@ def fetch_what_may_be(town: Town) -> None:
         assert base64.b64encode(b"%PDF-1.7 hello").decode() in asked["body"]
 
 
+def fetch_nothing_for_who_fetches_it_themselves(town: Town) -> None:
+    """Pictures and files that the provider takes by URL are passed on as words, or refused: nobody here calls them."""
+    for host in ("127.0.0.1", "localhost", "[::1]", "0.0.0.0", "2130706433"):
+        url = f"http://{host}:<CANARY>/"
+        parts = (
+            {"type": "image_url", "image_url": {"url": url}},
+            {"type": "file", "file": {"filename": "a.pdf", "file_data": url}},
+            {"type": "input_audio", "input_audio": {"data": url, "format": "wav"}},
+        )
+        for part in parts:
+            for path in OTHERS:
+                body = {"model": "plain", "max_tokens": 9, "messages": [{"role": "user", "content": [part]}]}
+                answer, _ = town.send(ask("POST", path, 200, body=body).raw)
+                assert answer.status in (200, 400, 422), (path, answer.body)
+
+
 def read_no_more_than_may_be(town: Town) -> None:
     """A server that never stops sending does not fill the gateway: its memory stays as it was, but for a little."""
     statm = Path(f"/proc/{town.gateway.process.child.pid}/statm")
@@ -137,7 +154,13 @@ def many(count: int) -> dict[str, Any]:
 ELSEWHERE = ("api_base", "base_url", "callback_url", "webhook_url", "api_key", "custom_llm_provider", "proxy")
 
 ROWS = (
-    Row(74, "this machine, in every spelling", all_of(*hostile(*LOOPBACK)), (fetch_what_may_be,), otherwise=KEPT),
+    Row(
+        74,
+        "this machine, in every spelling",
+        all_of(*hostile(*LOOPBACK)),
+        (fetch_what_may_be, fetch_nothing_for_who_fetches_it_themselves),
+        otherwise=KEPT,
+    ),
     Row(75, "the same in IPv6", all_of(*hostile(*V6)), otherwise=KEPT),
     Row(76, "every net that is not public", all_of(*hostile(*NETS), "http://[fd00:ec2::254]/"), otherwise=KEPT),
     Row(77, "two hosts in one URL", all_of(*CONFUSED), otherwise=KEPT),

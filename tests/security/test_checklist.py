@@ -66,7 +66,7 @@ def code_of(body: Any) -> str:
     if isinstance(error, str):
         return str(body.get("error_code", error))
     code = error.get("code", error.get("type"))
-    return str(error.get("metadata", {}).get("reason", code) if not isinstance(code, str) else code)
+    return str(error.get("metadata", {}).get("reason", code))
 
 
 def check_traces(town: Town, row: Row, before: State, mark: str) -> None:
