@@ -194,17 +194,17 @@ def remember_keys() -> None:
             known[text] = await identify(self, credential, peer)
         return known[text]
 
-    async def pass_anyway(self: Turnstile, principal: Any, asked: Any, rest: Any) -> Any:
+    async def pass_anyway(self: Turnstile, principal: Any, asked: Any, rest: Any, stand: Any = None) -> Any:
         result = await self._admit(self._write(principal, asked, b""))
         if not isinstance(result, Stale | Refused):
-            return await admit(self, principal, structs.replace(asked, call_id=f"{asked.call_id}b"), rest)
+            return await admit(self, principal, structs.replace(asked, call_id=f"{asked.call_id}b"), rest, stand)
         hold = Hold(
             id=asked.call_id,
             workspace_id=principal.workspace_id,
             user_id=principal.user_id,
             key_id=principal.key_id,
             epoch="",
-            model=asked.model,
+            model=asked.models[0],
             price_version="",
             amount_nusd=1,
             output_tokens_max=512,

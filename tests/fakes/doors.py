@@ -21,8 +21,8 @@ from tallygate.access.keys import Minter
 from tallygate.access.principal import Principal
 from tallygate.api.account import Accounts
 from tallygate.api.admin.desk import Desk
-from tallygate.api.admin.doors import serve_desk
 from tallygate.api.admin.editions import State
+from tallygate.api.desk_doors import serve_desk
 from tallygate.api.door import Reply, Request
 from tallygate.api.doors import Doors, Rooms
 from tallygate.api.explain import Routes

@@ -146,7 +146,9 @@ def test_a_sentence_does_not_grow_with_the_number_of_targets() -> None:
     for target in places:
         failures.note(target, ProviderFailed())
     error = failures.find_error()
-    assert len(error.details["attempts"]) == 30  # type: ignore[arg-type]
+    told = error.details["attempts"]
+    assert isinstance(told, tuple)
+    assert len(told) == 30
     assert error.message.endswith("lab/m9: 502 provider_error; and 20 more.")
 
 

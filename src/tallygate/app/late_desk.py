@@ -35,7 +35,7 @@ class LateDesk:
 
     async def serve(self, path: str, request: Request, principal: Principal) -> Reply:
         """What the door at `path` answers. Raises RequestError, StoreUnavailable."""
-        from tallygate.api.admin.doors import serve_desk
+        from tallygate.api.desk_doors import serve_desk
 
         if self._desk is None:
             self._desk = await asyncio.to_thread(self._open)

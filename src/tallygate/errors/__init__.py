@@ -132,6 +132,8 @@ __all__ = [
     "ProviderRejected",
     "ProviderTimeout",
     "ProviderUnreachable",
+    "RateLimited",
+    "RateTooSmall",
     "ReceiptErased",
     "ReceiptsUnavailable",
     "RequestError",

@@ -19,8 +19,8 @@ from tallygate.store.log_audit import list_changes, list_lost_changes, read_last
 BITE: Final = 500
 
 ENTERED_NS: Final = 60 * 10**9
-"""What was done before there was a log is entered some seconds after the first start. What is still missing when the log
-has gone on for so long was left out, or was not written by the gateway.
+"""What was done before there was a log is entered some seconds after the first start. What is still missing when the
+log has gone on for so long was left out, or was not written by the gateway.
 """
 
 

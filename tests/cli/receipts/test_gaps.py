@@ -134,8 +134,8 @@ def test_a_number_to_begin_behind_is_for_files(run: Run) -> None:
     [
         ("receipts gaps {file}", 0, "1 receipt: no gap."),
         ("receipts verify {file}", 2, "not together with the bundle"),
-        ("receipts export --workspace acme", 1, "`tallygate receipts export` needs the server's packages"),
-        ("verify", 1, "`tallygate verify` needs the server's packages (sqlalchemy is missing)"),
+        ("receipts export --workspace acme", 1, "`tallygate receipts export` needs packages that are not here"),
+        ("verify", 1, "`tallygate verify` needs packages that are not here (sqlalchemy is missing)"),
     ],
 )
 def test_of_bundles_it_needs_no_server(tmp_path: Path, verb: str, code: int, said: str) -> None:

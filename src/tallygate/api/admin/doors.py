@@ -4,13 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from msgspec import structs
-
-from tallygate.access.principal import Principal
 from tallygate.api.admin import audit, configuration, credit, health, keys, limits, prices, tenants
-from tallygate.api.admin.desk import Desk, Serve
-from tallygate.api.door import Reply, Request
-from tallygate.api.workspace.doors import DOORS as OWN_DOORS
+from tallygate.api.admin.desk import Serve
 
 DOORS: Final[Mapping[tuple[str, str], Serve]] = MappingProxyType(
     {
@@ -40,11 +35,3 @@ DOORS: Final[Mapping[tuple[str, str], Serve]] = MappingProxyType(
         ("POST", "/v1/admin/reload"): configuration.reload,
     }
 )
-
-
-async def serve_desk(desk: Desk, path: str, request: Request, principal: Principal) -> Reply:
-    """Serve one call of who was let in, at the admin's doors or at their own workspace's. `path` is that of the route,
-    with its places left open.
-    """
-    serve = (DOORS if path.startswith("/v1/admin/") else OWN_DOORS)[request.method, path]
-    return await serve(structs.replace(desk, principal=principal), request)

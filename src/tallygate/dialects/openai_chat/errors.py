@@ -10,7 +10,14 @@ import msgspec
 from tallygate.dialects.base import Rendered
 from tallygate.dialects.complaints import decode_complaint, guess_status, judge, read_complaint
 from tallygate.dialects.retry_after import read_retry_after
-from tallygate.errors import GuardrailBlocked, InternalError, ModelAccessDenied, PermissionDenied, TallygateError, UpstreamError
+from tallygate.errors import (
+    GuardrailBlocked,
+    InternalError,
+    ModelAccessDenied,
+    PermissionDenied,
+    TallygateError,
+    UpstreamError,
+)
 
 
 def read_error(status: int, body: bytes, retry_after: str | None) -> TallygateError:
