@@ -31,5 +31,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def _file_of(path: str) -> str:
-    """A link to a folder means the file that says what the folder is for."""
-    return path if PurePosixPath(path).suffix else f"{path.rstrip('/')}/__init__.py"
+    """A link to a folder means the file that says what the folder is for: a package of its own has no other."""
+    if PurePosixPath(path).suffix:
+        return path
+    return f"{path.rstrip('/')}/{'pyproject.toml' if path.startswith('examples/') else '__init__.py'}"

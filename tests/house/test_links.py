@@ -29,6 +29,10 @@ def test_a_broken_link_is_found(tmp_path: Path) -> None:
     assert _leads(page, "#serverport")
     assert not _leads(page, "nowhere.md")
     assert not _leads(page, "page.md#two-pages")
+    (tmp_path / "room").mkdir()
+    assert not _leads(page, "room/"), "a folder that does not say what it is for has no page on the site"
+    (tmp_path / "room" / "__init__.py").touch()
+    assert _leads(page, "room/")
 
 
 def _links(text: str) -> Iterator[str]:
@@ -39,6 +43,8 @@ def _links(text: str) -> Iterator[str]:
 def _leads(page: Path, link: str) -> bool:
     path, _, anchor = link.partition("#")
     target = page.parent / path if path else page
+    if target.is_dir():
+        return any((target / name).exists() for name in ("__init__.py", "pyproject.toml"))
     return target.exists() and (not anchor or anchor in _anchors(target.read_text()))
 
 
