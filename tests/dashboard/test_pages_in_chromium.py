@@ -171,6 +171,25 @@ def test_no_page_is_wider_than_its_window(open_page: Open, size: tuple[int, int]
         assert contrast(page) >= 4.5, path
 
 
+def test_a_narrow_window_shows_where_one_is_and_what_a_call_came_to(open_page: Open, gateway: Gateway) -> None:
+    call(gateway, gateway.key)
+    page = open_page(NARROW).sign_in()
+    page.goto("/dashboard/workspaces")
+    expect(page.locator("nav [aria-current]")).to_be_in_viewport(ratio=1)
+    page.goto("/dashboard/calls")
+    state = page.locator("tbody .badge").first.bounding_box()
+    assert state is not None
+    assert state["x"] + state["width"] <= NARROW[0]
+
+
+def test_a_long_word_in_an_error_breaks(open_page: Open) -> None:
+    watched = open_page(NARROW)
+    watched.expected.append("error: Failed to load resource: the server responded with a status of 404")
+    page = watched.sign_in()
+    page.goto("/dashboard/keys?workspace=" + "w" * 90)
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW[0]
+
+
 def test_every_field_has_a_label_and_every_table_heads(open_page: Open) -> None:
     page = open_page().sign_in()
     for path in EVERY_PAGE:

@@ -1,6 +1,7 @@
 """Users of a workspace, for its admins and for operators: the list, a new one, one with role, limits and password."""
 
 import asyncio
+from functools import partial
 from typing import Final
 
 from tallygate.access import admin, passwords
@@ -8,7 +9,7 @@ from tallygate.access.roles import ROLES
 from tallygate.dashboard.pages import limits
 from tallygate.dashboard.rights import is_at_least
 from tallygate.dashboard.visit import Leave, Page, Visit
-from tallygate.errors import NotFound, PermissionDenied, TallygateError
+from tallygate.errors import NotFound, TallygateError
 from tallygate.genai.secret import Secret
 from tallygate.store.limits import Owner
 from tallygate.store.pages import Page as Cut
@@ -86,13 +87,10 @@ async def give_password(visit: Visit) -> Page | Leave:
     """Set a user's password. Their sessions end."""
     values = visit.form.read(("form_token", "password"))
     row, person = await _find(visit), visit.person
-    if row.role == OPERATOR and not is_at_least(person, "operator"):
-        raise PermissionDenied("Only an operator gives an operator a password.")
+    database, password = visit.rooms.database, Secret(values.get("password", ""))
+    give = partial(passwords.give_password, actor=person.actor, by=person.principal)
     try:
-        database, password = visit.rooms.database, Secret(values.get("password", ""))
-        await visit.rooms.gate.run(
-            lambda: passwords.give_password(database, row.workspace_id, row.id, password, actor=person.actor)
-        )
+        await visit.rooms.gate.run(lambda: give(database, row.workspace_id, row.id, password))
     except TallygateError as error:
         return await _show_one(visit, "", error)
     return Leave(visit.at(f"/dashboard/users/{row.id}", done="password"))
