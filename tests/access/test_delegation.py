@@ -17,7 +17,9 @@ from tallygate.errors import Conflict, InvalidValue, PermissionDenied
 from tallygate.store.rights import Rights
 from tallygate.store.rows import UserRow
 
-WHO = Principal("key_1", "usr_1", "ws_1", 1, frozenset(PERMISSIONS))
+WHO = Principal("key_1", "usr_1", "ws_1", 1, frozenset())
+"""Who has lost nothing since they were let in."""
+
 OPERATOR = Principal("key_2", "usr_2", "", 1, frozenset({ADMIN_ACCESS}))
 NETWORKS = ("10.0.0.0/8", "10.1.0.0/16", "192.0.2.0/24", "2001:db8::/32")
 
@@ -134,6 +136,33 @@ def test_a_user_without_a_key_has_what_the_role_opens(role: str) -> None:
             ):
                 with pytest.raises(PermissionDenied):
                     judgement()
+
+
+def test_a_key_for_somebody_else_is_judged_by_all_that_it_is_granted() -> None:
+    """What the role of its user does not open yet would be there with the role, for who has made the key."""
+    grant = DEFAULT_GRANT - {"models:use"} | {"api_keys:manage"}
+    own = Rights(key_id="key_1", user_id="usr_1", workspace_id="ws_1", role="admin", permissions=grant)
+    viewer = structs.replace(own, key_id="key_4", user_id="usr_4", role="viewer", permissions=DEFAULT_GRANT)
+    for before in (None, viewer):
+        with pytest.raises(PermissionDenied, match="models:use"):
+            Delegation(WHO).judge_key(own, before, viewer)
+    Delegation(WHO).judge_key(own, viewer, None)
+
+
+@pytest.mark.parametrize(("was", "now"), [("operator", "admin"), ("operator", "viewer"), ("admin", "member")])
+def test_who_has_lost_rights_since_they_were_let_in_changes_nothing(was: str, now: str) -> None:
+    own = Rights(key_id="", user_id="usr_1", workspace_id="ws_1", role=now)
+    judge = Delegation(Principal("", "usr_1", "ws_1", 0, ROLES[was]))
+    user = UserRow("usr_3", "ws_9", "other", "ann", "active", 1, None, "viewer")
+    key = Rights(key_id="key_3", user_id="usr_3", workspace_id="ws_9", role="viewer", key_class=TENANT)
+    for judgement in (
+        lambda: judge.judge_key(own, None, key),
+        lambda: judge.judge_key(own, key, None),
+        lambda: judge.judge_user(own, None, user, (), 1),
+        lambda: judge.judge_limits(own, user),
+    ):
+        with pytest.raises(PermissionDenied, match="any more"):
+            judgement()
 
 
 def test_the_last_admin_stays() -> None:

@@ -30,6 +30,7 @@ class Delegation:
         bounded = by is not None and by.key_id != _STATIC_ADMIN
         self.key_id = by.key_id if by is not None and bounded else ""
         self.user_id = by.user_id if by is not None and bounded else ""
+        self._let_in_with = by.permissions if by is not None and bounded else frozenset[str]()
         self._whole_gateway = by is None or ADMIN_ACCESS in by.permissions
 
     def judge_key(self, own: Rights | None, before: Rights | None, after: Rights | None) -> None:
@@ -38,16 +39,19 @@ class Delegation:
             _check_role_allows(after)
         if own is None:
             return
+        self._check_standing(own)
         if self._whole_gateway:
             # An operator looks after all keys; only one of the admin plane could be a way out of its own bounds.
             if after is not None and after.key_class == ADMIN:
                 _check_bounds(own, after)
             return
         if before is not None:
-            _check_permissions(own, before, "touch a key that has it")
+            _check_permissions(own, _effective(before), "touch a key that has it")
             _check_models(own, before)
         if after is not None:
-            _check_permissions(own, after, "give it")
+            # Of somebody else's key all that it was granted: the rest would come with a role that others give later.
+            given = _effective(after) if after.user_id == own.user_id else after.permissions
+            _check_permissions(own, given, "give it")
             _check_models(own, after)
             _check_bounds(own, after)
             _check_limits(own, after)
@@ -56,7 +60,10 @@ class Delegation:
         self, own: Rights | None, before: UserRow | None, after: UserRow, keys: Sequence[Rights], admins: int
     ) -> None:
         """Raises PermissionDenied for a user who may do more than `own`, Conflict for the last admin's going."""
-        if own is None or self._whole_gateway:
+        if own is None:
+            return
+        self._check_standing(own)
+        if self._whole_gateway:
             return
         for user in (before, after):
             if user is not None:
@@ -73,13 +80,21 @@ class Delegation:
 
     def judge_limits(self, own: Rights | None, user: UserRow | None) -> None:
         """Raises PermissionDenied for limits that bind who asks, and those of a user who may do more than `own`."""
-        if own is None or self._whole_gateway:
+        if own is None:
+            return
+        self._check_standing(own)
+        if self._whole_gateway:
             return
         if user is None:
             raise PermissionDenied("The limits of a workspace are set by the gateway's operator.")
         if user.id == own.user_id:
             raise PermissionDenied("Nobody sets their own limits. Ask another admin, or the gateway's operator.")
         _check_role(own, user.role)
+
+    def _check_standing(self, own: Rights) -> None:
+        """Raises PermissionDenied for who has lost, since they were let in, some of what they were let in with."""
+        if lost := sorted(self._let_in_with - _effective(own)):
+            raise _lacking(lost[0], "do this any more")
 
 
 def _check_role(own: Rights, role: str) -> None:
@@ -110,8 +125,8 @@ def _check_role_allows(after: Rights) -> None:
         )
 
 
-def _check_permissions(own: Rights, other: Rights, what_for: str) -> None:
-    if lacking := sorted(_effective(other) - _effective(own)):
+def _check_permissions(own: Rights, others: frozenset[str], what_for: str) -> None:
+    if lacking := sorted(others - _effective(own)):
         raise _lacking(lacking[0], what_for)
 
 
