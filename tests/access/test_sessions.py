@@ -5,7 +5,7 @@ import pytest
 from tallygate.access import admin
 from tallygate.access.passwords import give_password
 from tallygate.access.sessions import ACCOUNT_WRONG_MAX, Session, Sessions
-from tallygate.errors import NotSignedIn, TooManySignIns
+from tallygate.errors import NotSignedIn, PermissionDenied, TooManySignIns
 from tallygate.genai.secret import Secret
 from tallygate.store.database import Database
 
@@ -70,6 +70,7 @@ def test_the_admin_key_signs_in_as_operator(sessions: Sessions) -> None:
 
 def test_an_operator_belongs_to_no_workspace_in_what_they_administer(sessions: Sessions, database: Database) -> None:
     admin.change_user(database, "acme", "ada", role="operator", actor="cli")
+    give_password(database, "acme", "ada", PASSWORD, actor="cli")
     assert found(sessions, sign_in(sessions)).person.principal.workspace_id == ""
 
 
@@ -131,6 +132,35 @@ def test_another_role_ends_every_session(sessions: Sessions, database: Database)
     token = sign_in(sessions)
     admin.change_user(database, "acme", "ada", role="viewer", actor="cli")
     assert sessions.find(token) is None
+
+
+def test_a_session_that_ended_with_a_role_does_not_come_back_with_it(sessions: Sessions, database: Database) -> None:
+    token = sign_in(sessions)
+    for role in ("viewer", "member"):
+        admin.change_user(database, "acme", "ada", role=role, actor="cli")
+    assert sessions.find(token) is None
+
+
+def test_who_becomes_an_operator_needs_a_password_that_no_admin_has_given(
+    sessions: Sessions, database: Database
+) -> None:
+    admin.change_user(database, "acme", "ada", role="operator", actor="cli")
+    with pytest.raises(NotSignedIn):
+        sign_in(sessions)
+    give_password(database, "acme", "ada", PASSWORD, actor="cli")
+    assert found(sessions, sign_in(sessions)).person.role == "operator"
+
+
+@pytest.mark.parametrize("meanwhile", ["the giver is demoted", "the other is promoted"])
+def test_a_password_is_given_by_who_may_at_that_moment(sessions: Sessions, database: Database, meanwhile: str) -> None:
+    """Its hash takes a while, and what was looked at before counts no more."""
+    give_password(database, "acme", "owner", PASSWORD, actor="cli")
+    person = found(sessions, sessions.sign_in("acme", "owner", PASSWORD, PEER).reveal()).person
+    give_password(database, "acme", "ada", PASSWORD, actor=person.actor, by=person.principal)
+    whom, role = ("owner", "viewer") if meanwhile == "the giver is demoted" else ("ada", "operator")
+    admin.change_user(database, "acme", whom, role=role, actor="cli")
+    with pytest.raises(PermissionDenied):
+        give_password(database, "acme", "ada", PASSWORD, actor=person.actor, by=person.principal)
 
 
 def test_disabling_the_user_or_the_workspace_ends_every_session(sessions: Sessions, database: Database) -> None:

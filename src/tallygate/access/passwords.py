@@ -13,6 +13,8 @@ from typing import Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
+from tallygate.access.delegation import Delegation
+from tallygate.access.principal import Principal
 from tallygate.errors import InvalidValue
 from tallygate.genai.secret import Secret
 from tallygate.store.audit import Change
@@ -37,10 +39,16 @@ def hash_password(password: Secret) -> str:
     return _HASHER.hash(text)
 
 
-def give_password(database: Database, workspace: str, user: str, password: Secret, *, actor: str) -> str:
-    """Hash and keep a user's new password, and end all their sessions. The user's id. Raises InvalidValue, NotFound."""
+def give_password(
+    database: Database, workspace: str, user: str, password: Secret, *, actor: str, by: Principal | None = None
+) -> str:
+    """Hash and keep a user's new password, and end all their sessions. The user's id. `by` is whose own rights bound
+    the change (`delegation`), None for who has shown the old password, and for the command line.
+
+    Raises InvalidValue, NotFound, PermissionDenied.
+    """
     hashed = hash_password(password)
-    return set_password(database, workspace, user, hashed, Change(actor, time.time_ns()))
+    return set_password(database, workspace, user, hashed, Change(actor, time.time_ns()), Delegation(by))
 
 
 def is_password(kept: str | None, given: Secret) -> bool:

@@ -8,7 +8,8 @@ from msgspec import Struct
 from sqlalchemy import Row, Select, delete, insert, or_, select, update
 
 from tallygate.store.audit import Change, write_audit
-from tallygate.store.database import Database
+from tallygate.store.database import LOCK_RIGHTS, Database
+from tallygate.store.rights import Hearing, Judge
 from tallygate.store.schema import sessions, users, workspaces
 from tallygate.store.tenants import find_user
 
@@ -109,10 +110,16 @@ def end_sessions(database: Database, user_id: str | None) -> None:
         connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
 
 
-def set_password(database: Database, workspace: str, user: str, password: str, change: Change) -> str:
-    """Keep the hash of a user's new password, and forget all their sessions. Their id. Raises NotFound."""
-    with database.writing() as connection:
+def set_password(
+    database: Database, workspace: str, user: str, password: str, change: Change, judge: Judge | None = None
+) -> str:
+    """Keep the hash of a user's new password, and forget all their sessions. Their id. Raises NotFound, and what the
+    judge raises: whoever gives somebody a password can be them.
+    """
+    with database.writing(lock=LOCK_RIGHTS) as connection:
+        hearing = Hearing(connection, judge, change.at_ns)
         found = find_user(connection, workspace, user)
+        hearing.hear_user(found, found)
         connection.execute(update(users).where(users.c.id == found.id).values(password=password))
         connection.execute(delete(sessions).where(sessions.c.user_id == found.id))
         write_audit(

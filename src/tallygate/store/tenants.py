@@ -7,7 +7,7 @@ refer to it for ever. A name or an id will do wherever one of these is meant.
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, insert, or_, select, update
+from sqlalchemy import Connection, Select, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tallygate.errors import Conflict, NotFound
@@ -15,8 +15,8 @@ from tallygate.store.audit import Change, Detail, new_id, write_audit
 from tallygate.store.database import LOCK_RIGHTS, Database
 from tallygate.store.pages import EVERYTHING, Page, cut
 from tallygate.store.rights import Hearing, Judge
-from tallygate.store.rows import ACTIVE, ADMINISTRATOR, DISABLED, FIRST_USER, MEMBER, UserRow, WorkspaceRow
-from tallygate.store.schema import keys, users, wallets, workspaces
+from tallygate.store.rows import ACTIVE, ADMINISTRATOR, DISABLED, FIRST_USER, MEMBER, OPERATOR, UserRow, WorkspaceRow
+from tallygate.store.schema import keys, sessions, users, wallets, workspaces
 
 
 def create_workspace(database: Database, name: str, change: Change) -> WorkspaceRow:
@@ -92,8 +92,8 @@ def change_user(
 ) -> UserRow:
     """Rename a user, give them another role, disable them for ever: all or nothing, and what is not given stays.
 
-    A role counts every key of the user on, so that no call passes on what it was before. Raises NotFound, Conflict, and
-    what the judge raises.
+    A role counts every key of the user on, so that no call passes on what it was before, and ends their sessions; who
+    becomes an operator needs another password. Raises NotFound, Conflict, and what the judge raises.
     """
     with database.writing(lock=LOCK_RIGHTS) as connection:
         hearing = Hearing(connection, judge, change.at_ns)
@@ -125,7 +125,13 @@ def _rename_user(connection: Connection, user: UserRow, name: str, change: Chang
 
 
 def _give_role(connection: Connection, user: UserRow, role: str, change: Change) -> None:
-    connection.execute(update(users).where(users.c.id == user.id).values(role=role))
+    values: dict[str, Any] = {"role": role}
+    if role == OPERATOR:
+        # An admin of the workspace may have given them the one they have, and would be the operator with it.
+        values["password"] = None
+    connection.execute(update(users).where(users.c.id == user.id).values(values))
+    # They are bound to the role, too, but would be good again once it is what it was.
+    connection.execute(delete(sessions).where(sessions.c.user_id == user.id))
     connection.execute(update(keys).where(keys.c.user_id == user.id).values(version=keys.c.version + 1))
     _note(connection, change, "user.role", user, {"role": role, "before": user.role})
 
