@@ -1,5 +1,7 @@
 """A user's password from the command line: asked for or piped in, never an argument, and only its hash is kept."""
 
+import subprocess
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -48,6 +50,15 @@ def test_a_password_comes_from_a_pipe(database: Database) -> None:
     result = give(f"{PASSWORD}\nmore\n", "owner", "--workspace", "acme", "--stdin")
     assert result.exit_code == 0, result.stderr
     assert fits(database)
+
+
+def test_nothing_is_asked_where_it_could_be_seen(database: Database) -> None:
+    command = [sys.executable, "-m", "tallygate", "users", "password", "owner", "--workspace", "acme"]
+    typed = f"{PASSWORD}\n{PASSWORD}\n"
+    ended = subprocess.run(command, input=typed, capture_output=True, text=True, start_new_session=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr == "There is no terminal to ask at: send the password to stdin, and add --stdin.\n"
+    assert not fits(database)
 
 
 @pytest.mark.parametrize(("typed", "exit_code"), [("short\n", 2), ("", 1)])
