@@ -24,12 +24,6 @@ def list_budgets(connection: Connection, owner_id: str) -> tuple[Budget, ...]:
     return tuple(unpack_budget(row) for row in connection.execute(chosen).all())
 
 
-def lock_budgets(connection: Connection, owner_id: str) -> None:
-    """Lock them all in the order in which the book does: in any other, each might wait for the other."""
-    chosen = select(budgets.c.id).where(budgets.c.owner_id == owner_id).order_by(budgets.c.id)
-    connection.execute(chosen.with_for_update()).all()
-
-
 def set_budgets(
     connection: Connection,
     level: Level,

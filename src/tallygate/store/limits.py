@@ -9,17 +9,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType, field
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Table, select, update
 
 from tallygate.errors import Conflict
 from tallygate.genai.book import Budget, Level, Period, Rate, RateKind
 from tallygate.store.audit import Change, Detail, write_audit
-from tallygate.store.budgets import drop_budgets, list_budgets, lock_budgets, set_budgets
+from tallygate.store.budgets import drop_budgets, list_budgets, set_budgets
 from tallygate.store.database import LOCK_RIGHTS, Database
 from tallygate.store.keys import find_key, update_live
-from tallygate.store.rates import list_rates, lock_rates, set_rates, tell_rates
+from tallygate.store.rates import list_rates, set_rates, tell_rates
 from tallygate.store.rights import Hearing, Judge, read_rights
-from tallygate.store.schema import keys, users
+from tallygate.store.schema import budgets, keys, rates, users
 from tallygate.store.tenants import find_user, find_workspace
 
 
@@ -88,11 +88,11 @@ def change_limits(
             is_user = owner.level == "user"
             hearing.hear_limits(find_user(connection, found.workspace_id, found.id) if is_user else None)
         _write_row(connection, owner.level, found, limits)
-        lock_budgets(connection, found.id)
+        _lock(connection, budgets, found.id)
         if limits.budgets_nusd:
             set_budgets(connection, owner.level, found.id, found.workspace_id, limits.budgets_nusd, change)
         drop_budgets(connection, found.id, limits.removed)
-        lock_rates(connection, found.id)
+        _lock(connection, rates, found.id)
         set_rates(connection, owner.level, found.id, found.workspace_id, limits.rates)
         write_audit(
             connection,
@@ -117,6 +117,12 @@ def tell_limits(limits: LimitsChange) -> dict[str, Detail]:
     if limits.shortens is not UNSET:
         detail["shortens"] = int(limits.shortens)
     return detail
+
+
+def _lock(connection: Connection, table: Table, owner_id: str) -> None:
+    """Lock an owner's rows in the order in which the book does: in any other, each might wait for the other."""
+    chosen = select(table.c.id).where(table.c.owner_id == owner_id).order_by(table.c.id)
+    connection.execute(chosen.with_for_update()).all()
 
 
 def _find(connection: Connection, owner: Owner) -> _Found:

@@ -27,12 +27,6 @@ def list_rates(connection: Connection, owner_id: str) -> tuple[Rate, ...]:
     return tuple(unpack_rate(row) for row in connection.execute(chosen).all())
 
 
-def lock_rates(connection: Connection, owner_id: str) -> None:
-    """Lock them all in the order in which the book does: in any other, each might wait for the other."""
-    chosen = select(rates.c.id).where(rates.c.owner_id == owner_id).order_by(rates.c.id)
-    connection.execute(chosen.with_for_update()).all()
-
-
 def set_rates(
     connection: Connection,
     level: Level,
