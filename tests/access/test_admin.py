@@ -78,8 +78,9 @@ def test_nothing_is_made_for_a_bad_wish(database: Database) -> None:
     now_ns = time.time_ns()
     with pytest.raises(InvalidValue, match="can be granted"):
         admin.create_key(database, MINTER, workspace="acme", permissions=["fly"], actor="cli")
-    with pytest.raises(InvalidValue, match="list of models"):
-        admin.create_key(database, MINTER, workspace="acme", models=[], actor="cli")
+    for models in ([], ["x" * admin.MODELS_BYTES_MAX, "y"], map(str, range(admin.MODELS_MAX + 1))):
+        with pytest.raises(InvalidValue, match="list of models"):
+            admin.create_key(database, MINTER, workspace="acme", models=models, actor="cli")
     with pytest.raises(InvalidValue, match="future"):
         admin.create_key(database, MINTER, workspace="acme", expires_at_ns=now_ns, actor="cli")
     with pytest.raises(InvalidValue, match="2262"):

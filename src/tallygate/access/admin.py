@@ -33,6 +33,8 @@ from tallygate.store.rows import FIRST_USER, MEMBER, KeyRecord, KeyText, NewKey,
 NAME_SYMBOLS_MAX = 64
 ID_PREFIXES = ("ws_", "usr_", "key_")
 MODELS_MAX = 1_000
+MODELS_BYTES_MAX = 64 * 1024
+"""Of all names of a list together. It is read with every call, and remembered with the key."""
 
 OVERLAP_S = 24 * 3600
 OVERLAP_S_MAX = 30 * 24 * 3600
@@ -349,6 +351,8 @@ def _check_models(models: Iterable[str]) -> frozenset[str]:
         raise InvalidValue(
             f"A list of models has 1 to {MODELS_MAX} names. Leave it out to allow every model.", param="models"
         )
+    if sum(len(name.encode()) for name in names) > MODELS_BYTES_MAX:
+        raise InvalidValue(f"The names of a list of models have at most {MODELS_BYTES_MAX} bytes.", param="models")
     return names
 
 
