@@ -25,7 +25,9 @@ def test_a_network_has_one_spelling(text: str, kept: str) -> None:
     assert check_networks([text]) == {kept}
 
 
-@pytest.mark.parametrize("text", ["", "x", "300.0.0.0/8", "192.0.2.1/24", "192.0.2.0/33", "1.2.3", "fe80::1%eth0/64 "])
+@pytest.mark.parametrize(
+    "text", ["", "x", "300.0.0.0/8", "192.0.2.1/24", "192.0.2.0/33", "1.2.3", "fe80::1%eth0/64 ", "fe80::1%eth0"]
+)
 def test_what_is_no_network_is_refused(text: str) -> None:
     with pytest.raises(InvalidValue, match="network"):
         check_networks([text])

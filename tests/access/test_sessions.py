@@ -4,7 +4,7 @@ import pytest
 
 from tallygate.access import admin
 from tallygate.access.passwords import give_password
-from tallygate.access.sessions import ACCOUNT_WRONG_MAX, Session, Sessions
+from tallygate.access.sessions import ACCOUNT_WRONG_MAX, PEER_WRONG_MAX, Session, Sessions
 from tallygate.errors import NotSignedIn, PermissionDenied, TooManySignIns
 from tallygate.genai.secret import Secret
 from tallygate.store.database import Database
@@ -181,6 +181,15 @@ def test_another_admin_key_ends_the_sessions_of_the_earlier(
     token = sessions.sign_in_as_admin(ADMIN_KEY, PEER).reveal()
     assert make(database, clock).find(token) is not None
     assert make(database, clock, Secret("another-admin-key-that-is-long")).find(token) is None
+
+
+def test_who_has_a_whole_network_of_addresses_guesses_as_one(sessions: Sessions) -> None:
+    for guess in range(PEER_WRONG_MAX):
+        with pytest.raises(NotSignedIn):
+            sessions.sign_in_as_admin(Secret("wrong"), f"2001:db8::{guess:x}")
+    with pytest.raises(TooManySignIns):
+        sessions.sign_in_as_admin(ADMIN_KEY, "2001:db8::ffff")
+    sessions.sign_in_as_admin(ADMIN_KEY, "2001:db8:0:1::1")
 
 
 def test_wrong_guesses_at_one_account_are_counted_and_a_right_one_forgotten(sessions: Sessions) -> None:

@@ -23,6 +23,9 @@ Network: TypeAlias = IPv4Network | IPv6Network
 Address: TypeAlias = IPv4Address | IPv6Address
 
 NETWORKS_MAX: Final = 100
+SHOWN_MAX: Final = 100
+"""How much of what is no network is repeated to its sender."""
+_NEIGHBOURHOOD: Final = 64
 _MAPPED_BITS: Final = 96
 _KNOWN_MAX: Final = 4096
 
@@ -44,7 +47,11 @@ def check_networks(texts: Iterable[str]) -> frozenset[str]:
 
 
 def read_network(text: str) -> Network:
-    """The network of a CIDR text; an address alone is a network of one. Raises ValueError."""
+    """The network of a CIDR text; an address alone is a network of one. Raises ValueError, also for one with a zone
+    (RFC 4007), which means something on one machine alone and may be any text.
+    """
+    if "%" in text:
+        raise ValueError(f"{text[:SHOWN_MAX]!r} names a zone")
     network = ip_network(text.strip())
     if isinstance(network, IPv6Network) and network.prefixlen >= _MAPPED_BITS:
         mapped = network.network_address.ipv4_mapped
@@ -60,6 +67,14 @@ def read_address(text: str) -> Address | None:
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
+
+
+def name_neighbourhood(address: str) -> str:
+    """What to count somebody's tries by: an IPv6 address stands for its /64, which whoever has one of them has whole;
+    anything else for itself.
+    """
+    read = read_address(address)
+    return f"{int(read) >> _NEIGHBOURHOOD:x}" if isinstance(read, IPv6Address) else address
 
 
 @lru_cache(_KNOWN_MAX)

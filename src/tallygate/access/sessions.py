@@ -17,6 +17,7 @@ from msgspec import Struct
 from tallygate.access.admin_key import AdminKey
 from tallygate.access.doorman import ADMIN
 from tallygate.access.guesses import Guesses
+from tallygate.access.networks import name_neighbourhood
 from tallygate.access.passwords import is_password
 from tallygate.access.principal import Principal
 from tallygate.access.roles import ROLES
@@ -111,6 +112,7 @@ class Sessions:
         1 KiB.
         """
         account = f"{workspace.casefold()[:100]}/{user.casefold()[:100]}"
+        peer = name_neighbourhood(peer)
         self._by_account.check(account)
         self._by_peer.check(peer)
         holder = stored.find_holder(self._database, workspace, user)
@@ -124,6 +126,7 @@ class Sessions:
 
     def sign_in_as_admin(self, key: Secret, peer: str) -> Secret:
         """The token of a new session with the admin key. Raises NotSignedIn, TooManySignIns."""
+        peer = name_neighbourhood(peer)
         self._by_peer.check(peer)
         if not self._admin_key.matches(key):
             self._by_peer.note_wrong(peer)

@@ -1,7 +1,7 @@
 """Counts the wrong keys that come from each address, and says when there were too many.
 
 Only wrong keys are refused for it: a good one is never looked for here. Each process counts for itself, in memory, and
-looks into no database. An IPv6 address stands for its /64, which whoever has one of them has whole.
+looks into no database. An IPv6 address stands for its /64.
 """
 
 import math
@@ -9,15 +9,13 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from tallygate.access.networks import read_address
+from tallygate.access.networks import name_neighbourhood
 from tallygate.errors import TooManyWrongKeys
 
 ADDRESSES_MAX: Final = 10_000
 """Addresses that are remembered; the one that has been quiet longest is forgotten first."""
 
 _MINUTE_S: Final = 60.0
-_IPV6: Final = 6
-_HOST_BITS: Final = 64
 
 
 class WrongKeys:
@@ -30,7 +28,7 @@ class WrongKeys:
 
     def note(self, address: str) -> None:
         """Somebody has shown a wrong key. Raises TooManyWrongKeys where it no longer fits into the bucket."""
-        name, now_s = _name(address), self._clock_s()
+        name, now_s = name_neighbourhood(address), self._clock_s()
         filled, seen_s = self._filled.pop(name, (0.0, now_s))
         filled = max(0.0, filled - (now_s - seen_s) * self._per_minute / _MINUTE_S)
         over = filled + 1 - self._per_minute
@@ -39,10 +37,3 @@ class WrongKeys:
         self._filled[name] = (filled if over > 0 else filled + 1, now_s)
         if over > 0:
             raise TooManyWrongKeys(retry_after_s=math.ceil(over * _MINUTE_S / self._per_minute))
-
-
-def _name(address: str) -> str:
-    read = read_address(address)
-    if read is None or read.version != _IPV6:
-        return address
-    return f"{int(read) >> _HOST_BITS:x}"
