@@ -2,6 +2,8 @@
 
 from sqlalchemy import func, select
 
+from tallygate.errors import InvalidValue
+from tallygate.store.address import Engine
 from tallygate.store.audit import Change
 from tallygate.store.database import Database
 from tallygate.store.schema import audit_log, sessions
@@ -36,6 +38,15 @@ def test_a_holder_is_found_by_names_or_ids(database: Database) -> None:
     assert (holder.user, holder.workspace, holder.role, holder.password) == ("owner", "acme", "admin", None)
     assert find_holder(database, workspace.id, holder.user_id) == holder
     assert find_holder(database, "acme", "ada") is find_holder(database, "other", "owner") is None
+
+
+def test_a_name_that_no_database_can_look_for_breaks_nothing(database: Database) -> None:
+    """What anybody may write into the form of the sign-in."""
+    for workspace, user in (("acme\0", "owner"), ("acme", "\0")):
+        try:
+            assert find_holder(database, workspace, user) is None
+        except InvalidValue:
+            assert database.engine_name is Engine.POSTGRESQL
 
 
 def test_a_holder_does_not_print_its_password(database: Database) -> None:

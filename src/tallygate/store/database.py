@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from typing import Any, Self
 
 from sqlalchemy import Connection, create_engine, event, text
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from tallygate.errors import StoreUnavailable
+from tallygate.errors import InvalidValue, StoreUnavailable
 from tallygate.store import sqlite_driver
 from tallygate.store.address import DatabaseAddress, Engine
 from tallygate.store.refusal import DatabaseUnusable
@@ -56,7 +56,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Generator[Connection]:
-        """A transaction that only reads. Raises StoreUnavailable."""
+        """A transaction that only reads. Raises StoreUnavailable, InvalidValue for a text that no column can hold."""
         with _translated(), self._engine.connect() as connection, connection.begin():
             yield connection
 
@@ -75,7 +75,7 @@ class Database:
     def writing(self, *, lock: int | None = None) -> Generator[Connection]:
         """A transaction that writes: committed at the end of the block, rolled back when it raises.
 
-        With `lock`, one at a time over all processes. Raises StoreUnavailable.
+        With `lock`, one at a time over all processes. Raises as `reading`.
         """
         writing = self._engine.execution_options(tallygate_writes=True)
         with _translated(), writing.connect() as connection, connection.begin():
@@ -102,3 +102,6 @@ def _translated() -> Generator[None]:
         yield
     except (OperationalError, InterfaceError, DatabaseUnusable) as error:
         raise StoreUnavailable("The gateway's database cannot be reached.") from error
+    except DataError as error:
+        # PostgreSQL has no text with the character 0 in it, not even to look for it.
+        raise InvalidValue("The database cannot keep, or look for, what was given.") from error
