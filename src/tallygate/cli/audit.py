@@ -1,4 +1,4 @@
-"""Show and export who changed what: the audit log of administrative changes.
+"""Show and export the audit log: who changed what.
 
 Every change leaves a row, and an entry in the log of receipts that holds the row to what it said. `tallygate verify`
 compares the two.
@@ -75,7 +75,10 @@ def export(
     config: ConfigFile = None,
     data: DataFolder = None,
 ) -> None:
-    """Write all changes to stdout or to a file: a table, a JSON array, or a JSON object on each line."""
+    """Write all changes to stdout or to a file.
+
+    As a table (csv), as one JSON array, or as a JSON object on each line (ndjson).
+    """
     wanted = _read_wanted(workspace, actor, action, since, until)
     with open_database(config, data, untouched=True) as (database, _):
         rows = audit.read_all(database, wanted)

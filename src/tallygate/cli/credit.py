@@ -78,7 +78,9 @@ def refund(
     data: DataFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Give money back: unspent credit to its payer, or a call's charge to its wallet.
+    """Give unspent credit back, or what a call was charged.
+
+    The one goes to its payer, the other to its wallet.
 
     With --workspace it leaves the wallet, at most what is neither spent nor held. With --call it comes back into the
     wallet, at most what the call was charged; CALL is the id of the call and of its receipt.
@@ -109,7 +111,7 @@ def show(
     data: DataFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what each workspace has, what of it is held for open calls, and what can be spent."""
+    """Show what each workspace has, holds for calls and can spend."""
     with open_database(config, data, untouched=True) as (database, _):
         balances = operations.list_balances(database, workspace)
         movements = [] if workspace is None else operations.list_movements(database, balances[0].workspace_id)

@@ -1,4 +1,4 @@
-"""Write down who there is, what they may and what calls cost, as JSON without a secret.
+"""Write down who there is, what they may and what calls cost.
 
 Balances and calls are not in it: they are money and proofs, which only their own database and log can vouch for. Each
 value is a stored one; nothing is computed here.
@@ -41,7 +41,7 @@ def export(
     config: ConfigFile = None,
     data: DataFolder = None,
 ) -> None:
-    """Write down who there is, what they may and what calls cost, as JSON without a secret.
+    """Write down who there is, what they may and what calls cost.
 
     Workspaces, users, keys, limits and prices. Of a key only what lists show of it: no text and no digest.
     """

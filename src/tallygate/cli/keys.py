@@ -193,9 +193,9 @@ def limits(
     data: DataFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a key may spend, ask for and have open at once, after changing what is given.
+    """Show what a key may spend and ask for, or change it.
 
-    It binds the next call.
+    Shown is what holds after the change. It binds the next call.
     """
     owner = Owner("key", key, workspace)
     budgets_nusd, removed = parse_budgets(budget), no_budget or []

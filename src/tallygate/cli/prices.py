@@ -225,7 +225,9 @@ def import_list(
     data: DataFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Import prices from now on: costs from LiteLLM's JSON list, or sale prices from the [models] of a TOML file.
+    """Import prices, from now on.
+
+    Costs from LiteLLM's JSON list, or sale prices from the [models] of a TOML file.
 
     What is not carried is said line by line. A price that is in force already is left alone.
     """

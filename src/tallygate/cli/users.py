@@ -1,4 +1,4 @@
-"""Create, list, limit and disable users of a workspace, and say what they may do.
+"""Create, list, limit and disable users, give them roles.
 
 A user is whose calls they are: keys belong to one. The rules are in `access`, this file parses and prints.
 """
@@ -81,7 +81,7 @@ def role(
     data: DataFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Give a user another role: from now on it bounds what their keys may do."""
+    """Give a user another role. From now on it bounds what their keys may do."""
     with open_database(config, data) as (database, _):
         user = admin.change_user(database, workspace, name, role=role, actor="cli")
     if as_json:
@@ -103,9 +103,9 @@ def limits(
     data: DataFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a user may spend, ask for and have open at once, after changing what is given.
+    """Show what a user may spend and ask for, or change it.
 
-    It binds the next call with any key of theirs.
+    Shown is what holds after the change. It binds the next call with any key of theirs.
     """
     owner = Owner("user", name, workspace)
     budgets_nusd, removed = parse_budgets(budget), no_budget or []

@@ -60,9 +60,9 @@ def limits(
     data: DataFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a workspace may spend and ask for, after changing what is given.
+    """Show what a workspace may spend and ask for, or change it.
 
-    It binds the next call of every user and key of it.
+    Shown is what holds after the change. It binds the next call of every user and key of it.
     """
     owner = Owner("workspace", name)
     budgets_nusd, removed = parse_budgets(budget), no_budget or []

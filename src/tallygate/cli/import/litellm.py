@@ -1,4 +1,4 @@
-"""Write a configuration from LiteLLM's, with a line about everything in it.
+"""Write a configuration from LiteLLM's, and a report.
 
 The file is written whole or not at all, and never over another. What can be had of what stands there is decided in
 `config.litellm`.
@@ -31,10 +31,11 @@ def litellm(
     ] = Path(FILE_NAME),
     as_json: AsJson = False,
 ) -> None:
-    """Write a configuration from LiteLLM's, with a line about everything in it.
+    """Write a configuration from LiteLLM's, and a report.
 
-    Keys of providers are not carried over: they stay in the environment, and the report names the variables. Exits with
-    1 when a model cannot be called with what was written, or not yet; the report says which and why.
+    The report has a line about everything that stood there. Keys of providers are not carried over: they stay in the
+    environment, and the report names the variables. Exits with 1 when a model cannot be called with what was written,
+    or not yet; the report says which and why.
     """
     try:
         imported = import_litellm(file.read_bytes(), file.name, os.environ)
