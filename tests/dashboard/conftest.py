@@ -55,9 +55,9 @@ def operator(gateway: Gateway) -> Visitor:
     return visitor
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Generator[Browser]:
-    """The system's Chromium, without a window."""
+    """The system's Chromium, without a window. It goes with its file: while it runs, no other event loop can."""
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
     assert found, "Chromium is missing: scripts/ensure-chromium installs it"
     # The sandbox needs rights that a test machine's container often has not; the pages are our own.
