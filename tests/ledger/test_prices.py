@@ -2,9 +2,8 @@
 
 import pytest
 
-from tallygate.errors import Unpriced
 from tallygate.genai.usage import Usage
-from tallygate.ledger.prices import Price, Rates, Tier, charge, choose_version, itemise, price_free, scale
+from tallygate.ledger.prices import Price, Rates, Tier, charge, itemise, price_free, scale
 
 # USD 3 and 15 per million, 0.30 for cached reads, 3.75 and 6 for cache writes of five minutes and an hour.
 SONNET = Price(
@@ -70,32 +69,10 @@ def test_reasoning_and_sound_may_have_prices_of_their_own() -> None:
     } | {"call": (1, 0)}
 
 
-def test_the_version_in_force_is_the_latest_that_has_begun() -> None:
-    old, new, other = (
-        Price(kind="sale", name="m", effective_from_ns=10),
-        Price(kind="sale", name="m", effective_from_ns=20),
-        Price(kind="cost", name="m", effective_from_ns=15),
-    )
-    rows = [new, other, old]
-    assert choose_version(rows, "sale", "m", 19) is old
-    assert choose_version(rows, "sale", "m", 20) is new
-    assert choose_version(rows, "cost", "m", 99) is other
-    again = Price(kind="sale", name="m", effective_from_ns=20, call=1)
-    assert choose_version([*rows, again], "sale", "m", 20) is again
-
-
-@pytest.mark.parametrize(("name", "at_ns"), [("m", 9), ("M", 99), ("m ", 99), ("", 99)])
-def test_a_model_without_a_price_is_refused(name: str, at_ns: int) -> None:
-    with pytest.raises(Unpriced) as caught:
-        choose_version([Price(kind="sale", name="m", effective_from_ns=10)], "sale", name, at_ns)
-    assert (caught.value.status, caught.value.code, caught.value.param) == (403, "model_unpriced", "model")
-
-
 def test_free_is_a_price() -> None:
     free = price_free("sale", "m")
     assert free.free
     assert charge(free, Usage(10**9, 10**9, images=5, tool_uses=9)) == 0
-    assert choose_version([free], "sale", "m", 0) is free
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tallygate.errors import Unpriced
 from tallygate.genai.price_row import PriceKind
 from tallygate.genai.usage import Usage
 from tallygate.ledger.money import round_up
@@ -135,14 +134,6 @@ def price_free(kind: PriceKind, name: str, effective_from_ns: int = 0) -> Price:
     """A price of nothing, which is a price: the call is served and its receipt says 0."""
     nothing = dict.fromkeys(UNIT_KINDS, 0)
     return Price(kind=kind, name=name, effective_from_ns=effective_from_ns, rates=Rates(input=0, output=0), **nothing)
-
-
-def choose_version(versions: Iterable[Price], kind: PriceKind, name: str, at_ns: int) -> Price:
-    """The version in force at that time. Of two with the same start the later in order counts. Raises Unpriced."""
-    known = [row for row in versions if row.kind == kind and row.name == name and row.effective_from_ns <= at_ns]
-    if not known:
-        raise Unpriced(param="model")
-    return max(enumerate(known), key=lambda place: (place[1].effective_from_ns, place[0]))[1]
 
 
 def name_version(price: Price) -> str:
