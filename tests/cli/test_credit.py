@@ -90,4 +90,6 @@ def test_wallets_are_shown_with_what_was_moved(run: Run) -> None:
 
 
 def test_without_a_workspace_a_next_step_is_named(run: Run) -> None:
+    assert "tallygate serve" in run("credit", "show").stderr
+    assert run("users", "create", "ada", "--workspace", "acme").exit_code == 1  # and made the database
     assert "workspaces create" in run("credit", "show").stderr
