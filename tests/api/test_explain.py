@@ -119,4 +119,4 @@ def test_the_health_of_targets_is_the_admins(strict_house: House, tenant_key: st
     assert (rows["lab/a"]["circuit"], rows["lab/a"]["last_error"]) == ("open", "provider_refused_gateway")
     assert 0 < rows["lab/a"]["retry_in_s"] <= 60
     assert (rows["den/a"]["circuit"], rows["den/a"]["running"], rows["den/a"]["last_error"]) == ("closed", 1, None)
-    Ticket(gates, ("den", "a"), is_probe=False).end(SERVED)
+    Ticket(gates, ("den", "a"), "").end(SERVED)

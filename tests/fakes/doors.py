@@ -120,7 +120,7 @@ class House:
         return made.secret.reveal(), made.record
 
 
-def plan(peek: Peek, operation: str, _allowed: frozenset[str] | None = None) -> Plan:
+def plan(peek: Peek, operation: str, _allowed: frozenset[str] | None = None, _caller: str = "") -> Plan:
     """One target for two models, nothing for others."""
     if peek.model not in ("priced", "free"):
         raise ModelNotFound(param="model")

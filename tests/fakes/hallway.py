@@ -112,7 +112,7 @@ class Stage:
             Steps(
                 recall=self.recall,
                 identify=self.identify,
-                plan=lambda peek, operation, allowed: Plan(peek.model, operation, self._targets),
+                plan=lambda peek, operation, *_: Plan(peek.model, operation, self._targets),
                 suit=lambda plan, *_: plan,
                 counter=Counter(self.exit, lambda: providers, Timeouts()),
                 vouch=self.vouch,

@@ -19,7 +19,7 @@ from tallygate.pipeline.relay import Relay, Relayed
 from tallygate.pipeline.watch import Watch
 from tallygate.providers.base import OwnTimeouts
 from tallygate.router.circuits import Verdict
-from tallygate.router.gates import Gates, Ticket
+from tallygate.router.gates import WELL, Gates, Ticket
 from tallygate.router.settings import RouterSettings
 from tallygate.transport.base import Timeouts
 from tests.fakes.exits import JSON, KeptClient, Script, ScriptedExit, fetch_nothing
@@ -86,7 +86,8 @@ async def test_a_call_that_nobody_may_serve_sends_nothing(gates: Gates) -> None:
 async def test_each_attempt_teaches_what_it_can(script: Script, in_row: int) -> None:
     gates = Gates()
     await serve(make_call(KeptClient()), ScriptedExit(script), gates=gates)
-    assert gates.find_circuit(LAB).in_row == in_row
+    circuit, _, _ = gates.find_worst().get(LAB, WELL)
+    assert circuit.in_row == in_row
     assert gates.count_running(LAB) == 0
 
 

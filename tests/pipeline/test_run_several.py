@@ -48,7 +48,7 @@ class Market(Stage):
         self._known[principal.key_id] = principal
         return principal
 
-    def plan(self, peek: Peek, operation: str, allowed: frozenset[str] | None) -> Plan:
+    def plan(self, peek: Peek, operation: str, allowed: frozenset[str] | None, _: str) -> Plan:
         self.allowed = allowed
         return PLAN
 

@@ -4,10 +4,10 @@ import logging
 
 import pytest
 
-from tallygate.errors import NoTarget
+from tallygate.errors import NoTarget, ProviderNotConnected, ProviderTimeout
 from tallygate.genai.plan import Excluded, Plan, Target
 from tallygate.router import gates as gating
-from tallygate.router.circuits import CLEAN, SERVED, UNKNOWN, Verdict
+from tallygate.router.circuits import CLEAN, SERVED, UNKNOWN, Verdict, judge_error
 from tallygate.router.gates import Gates, Ticket
 from tallygate.router.settings import RouterSettings
 
@@ -65,6 +65,37 @@ def test_an_open_circuit_leaves_the_plan_and_says_why(gates: Gates) -> None:
     assert kept.targets == (DEN,)
     assert [(item.target, item.cause, item.wait_s) for item in kept.excluded] == [(LAB, "circuit", 60)]
     assert refusal(gates).cause == "circuit", "nor does a call pass whose plan is older"
+
+
+def test_no_callers_requests_close_a_target_to_others(gates: Gates) -> None:
+    for verdict in (FAILED, REFUSED, Verdict("limited", 60 * S), judge_error(ProviderTimeout())):
+        for _ in range(20):
+            if isinstance(ticket := gates.enter(LAB, "ws_mallory"), Ticket):
+                ticket.end(verdict)
+    assert isinstance(gates.enter(LAB, "ws_mallory"), Excluded)
+    assert gates.keep_open(PLAN, "ws_alice") is PLAN
+    other = gates.enter(LAB, "ws_alice")
+    assert isinstance(other, Ticket)
+    assert not other.is_probe
+    other.end(SERVED)
+    assert gates.find_worst()["lab", "a"][1] == "open", "the operator sees it"
+    gates.forgive("lab")
+    assert isinstance(gates.enter(LAB, "ws_mallory"), Ticket)
+
+
+def test_a_target_that_cannot_be_reached_is_closed_to_all(gates: Gates, clock: Clock) -> None:
+    for caller in ("ws_a", "ws_b", "ws_a", "ws_b", "ws_a"):
+        ticket = gates.enter(LAB, caller)
+        assert isinstance(ticket, Ticket)
+        ticket.end(judge_error(ProviderNotConnected()))
+    assert gates.keep_open(PLAN, "ws_c").targets == (DEN,)
+    clock.now_ns += 5 * S
+    probe = gates.enter(LAB, "ws_c")
+    assert isinstance(probe, Ticket)
+    assert probe.is_probe
+    # It was reached: what then went wrong is this caller's affair.
+    probe.end(FAILED)
+    assert isinstance(gates.enter(LAB, "ws_a"), Ticket)
 
 
 def test_circuits_are_of_one_model_each(gates: Gates) -> None:

@@ -47,7 +47,7 @@ async def show_route(routes: Routes, request: Request, principal: Principal) -> 
     url, dialect, peek, body = read_asked(request, routes.json_depth_max)
     require(principal, ROUTING_VIEW, model=peek.model if peek.routing is None else None)
     supply = routes.supply
-    found = supply.survey(peek, dialect.operation, principal.models)
+    found = supply.survey(peek, dialect.operation, principal.models, principal.workspace_id)
     would = _try(supply, found, peek, body, dialect)
     sight = supply.look_round(peek.body_bytes)
     shown: dict[str, Any] = {
@@ -56,7 +56,9 @@ async def show_route(routes: Routes, request: Request, principal: Principal) -> 
         "models": list(found.sold),
         "operation": dialect.operation,
         "choose": (peek.routing and peek.routing.sort) or sight.manners.get(peek.model, IN_ORDER).choose,
-        "targets": [_show_target(supply, sight, peek.model, target) for target in would.targets],
+        "targets": [
+            _show_target(supply, sight, peek.model, target, principal.workspace_id) for target in would.targets
+        ],
         "excluded": [_show_excluded(item) for item in would.excluded],
     }
     most = {"max_cost_usd": None, "max_cost_nusd": None}
@@ -78,7 +80,7 @@ def _try(supply: Supply, found: Survey, peek: Peek, body: bytes, dialect: Dialec
     return Would(plan.targets, plan.excluded, most_nusd=count_most(quote.bound))
 
 
-def _show_target(supply: Supply, sight: Sight, called: str, target: Target) -> dict[str, Any]:
+def _show_target(supply: Supply, sight: Sight, called: str, target: Target, caller: str) -> dict[str, Any]:
     name = target.sold_as or called
     pace, place = sight.find_pace(target), (target.provider, target.model)
     return {
@@ -90,7 +92,7 @@ def _show_target(supply: Supply, sight: Sight, called: str, target: Target) -> d
         "price": _show_price(sight.find_tariff(name, target)),
         "first_token_ms": pace.first_token_ms,
         "tokens_per_s": pace.tokens_per_s,
-        "circuit": supply.gates.find_state(place),
+        "circuit": supply.gates.find_state(place, caller),
         "running": supply.gates.count_running(place),
     }
 

@@ -16,7 +16,7 @@ from tallygate import __version__
 from tallygate.api.door import Reply, Request, header
 from tallygate.errors import StoreUnavailable
 from tallygate.genai.plan import Target
-from tallygate.router.gates import Gates
+from tallygate.router.gates import WELL, Gates
 from tallygate.store.enquirer import Enquirer
 from tallygate.store.figures import BATCH_BOUNDS
 from tallygate.store.gauges import read_gauges
@@ -123,14 +123,14 @@ class Panel:
         return [*gauges, *self._tell_of_targets()]
 
     def _tell_of_targets(self) -> list[Family]:
-        places = self._gates.list_places()
+        places, worst = self._gates.list_places(), self._gates.find_worst()
         shown = [
             (neutralise(provider, NAME_CHARACTERS_MAX), neutralise(model, NAME_CHARACTERS_MAX))
             for provider, model in places
         ]
         running = [Sample(name, self._gates.count_running(place)) for name, place in zip(shown, places, strict=True)]
         barred = [
-            Sample(name, int(self._gates.find_bar(Target(*place)) is not None))
+            Sample(name, int((worst.get(place, WELL)[2] or self._gates.find_bar(Target(*place))) is not None))
             for name, place in zip(shown, places, strict=True)
         ]
         labels = ("provider", "model")

@@ -116,7 +116,7 @@ class Relay:
             with call.departure.watching():
                 if turn.pause_s is not None:
                     await asyncio.sleep(turn.pause_s)
-                ticket = self._gates.enter(turn.target)
+                ticket = self._gates.enter(turn.target, admitted.hold.workspace_id)
                 if isinstance(ticket, Excluded):
                     return ticket
                 exchange = await self._prepare(call, turn.target, admitted)

@@ -34,7 +34,7 @@ from tallygate.telemetry.reporter import Finished, Reporter
 
 Recall = Callable[[Secret | None, str], Principal | None]
 Identify = Callable[[Secret | None, str], Awaitable[Principal]]
-MakePlan = Callable[[Peek, str, frozenset[str] | None], Plan]
+MakePlan = Callable[[Peek, str, frozenset[str] | None, str], Plan]
 Suit = Callable[[Plan, Peek, bytes, Dialect], Plan]
 Vouch = Callable[[], None]
 Heed = Callable[[Outcome], None]
@@ -119,7 +119,7 @@ class Hallway:
         return principal, *await self._quote(call, principal)
 
     async def _plan(self, call: Call, principal: Principal) -> Plan:
-        plan = self._steps.plan(call.peek, call.operation, principal.models)
+        plan = self._steps.plan(call.peek, call.operation, principal.models, principal.workspace_id)
         # Of several names the plan holds those that the key may call.
         require(principal, MODELS_USE, model=call.peek.model if call.peek.routing is None else None)
         await self._steps.screen.look(call, principal, plan)

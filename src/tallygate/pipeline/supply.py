@@ -37,7 +37,7 @@ from tallygate.providers.settings import ProviderSettings
 from tallygate.router.abilities import Abilities
 from tallygate.router.choice import Sight, Survey, choose, survey
 from tallygate.router.fitness import keep_able
-from tallygate.router.gates import Gates
+from tallygate.router.gates import WELL, Gates, Standing
 from tallygate.router.health import Health, TargetHealth
 from tallygate.router.manners import find_manners
 from tallygate.router.naming import name_models
@@ -147,33 +147,34 @@ class Supply:
             self._price_rows = (*self._price_rows, *rows)
             self._price()
 
-    def plan(self, peek: Peek, operation: str, allowed: frozenset[str] | None = None) -> Plan:
-        """The router's plan over what there is now, for a request of this outline.
+    def plan(self, peek: Peek, operation: str, allowed: frozenset[str] | None = None, caller: str = "") -> Plan:
+        """The router's plan over what there is now, for a request of this outline. `caller`: its workspace's id.
 
         `allowed` are the names that the caller's key may call, None: all. They are heeded where the caller wishes
         something of who serves, and may name several; else the one name is the hallway's to ask about.
         """
         if peek.routing is None and peek.model not in self._manners:  # nearly always
-            return self.gates.keep_open(plan(self.catalog, peek.model, operation))
+            return self.gates.keep_open(plan(self.catalog, peek.model, operation), caller)
+        sight = self.look_round(peek.body_bytes, self._draw, caller)
         if peek.routing is None:
-            return choose(self.look_round(peek.body_bytes, self._draw), peek.model, operation, NO_WISHES)
-        return choose(self.look_round(peek.body_bytes, self._draw), peek.model, operation, peek.routing, allowed)
+            return choose(sight, peek.model, operation, NO_WISHES)
+        return choose(sight, peek.model, operation, peek.routing, allowed)
 
-    def look_round(self, input_tokens: int, draw: Callable[[], float] | None = None) -> Sight:
+    def look_round(self, input_tokens: int, draw: Callable[[], float] | None = None, caller: str = "") -> Sight:
         """What the router may look at for a call with so much input. Without `draw` nothing is drawn."""
         now_ns = time.monotonic_ns()
         return Sight(
             self.catalog,
             find_tariff=partial(self._find_tariff, input_tokens, time.time_ns()),
             find_pace=lambda target: self._health.find_pace(target, now_ns),
-            find_bar=self.gates.find_bar,
+            find_bar=partial(self.gates.find_bar, caller=caller),
             manners=self._manners,
             draw=draw,
         )
 
-    def survey(self, peek: Peek, operation: str, allowed: frozenset[str] | None = None) -> Survey:
+    def survey(self, peek: Peek, operation: str, allowed: frozenset[str] | None = None, caller: str = "") -> Survey:
         """As `plan`, with nothing drawn, and also where nobody is left."""
-        sight = self.look_round(peek.body_bytes)
+        sight = self.look_round(peek.body_bytes, caller=caller)
         if peek.routing is None:
             return survey(sight, peek.model, operation, NO_WISHES)
         return survey(sight, peek.model, operation, peek.routing, allowed)
@@ -184,17 +185,18 @@ class Supply:
         """
         listed = [target for record in self.catalog.records.values() for target in record.targets]
         places = dict.fromkeys([*((target.provider, target.model) for target in listed), *self.gates.list_places()])
-        now_ns = time.monotonic_ns()
-        return tuple(self._find_health(Target(*place), now_ns) for place in places)
+        now_ns, worst = time.monotonic_ns(), self.gates.find_worst()
+        return tuple(self._find_health(Target(*place), worst.get(place, WELL), now_ns) for place in places)
 
-    def _find_health(self, target: Target, now_ns: int) -> TargetHealth:
+    def _find_health(self, target: Target, worst: Standing, now_ns: int) -> TargetHealth:
         place = target.provider, target.model
-        circuit, bar = self.gates.find_circuit(place), self.gates.find_bar(target)
+        circuit, state, bar = worst
+        bar = bar or self.gates.find_bar(target)
         pace = self._health.find_pace(target, now_ns)
         return TargetHealth(
             provider=target.provider,
             model=target.model,
-            circuit=self.gates.find_state(place),
+            circuit=state,
             retry_in_s=0 if bar is None else bar.wait_s,
             failures_in_row=circuit.in_row,
             last_error=circuit.code,

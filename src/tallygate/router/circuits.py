@@ -1,4 +1,4 @@
-"""Whether a target may be asked, by what became of the calls before: one circuit for each target, as a pure state
+"""Whether a target may be asked, by what became of the calls before: a circuit as a pure state
 machine over (circuit, verdict, time). No clock is read here.
 
 Closed, every call passes; cooling, the provider has asked for a rest; open, it failed too often and nobody asks it;
@@ -10,7 +10,15 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tallygate.errors import ProviderForbidsUs, ProviderOverloaded, ProviderRefusedUs, TallygateError, UpstreamError
+from tallygate.errors import (
+    ProviderForbidsUs,
+    ProviderNotConnected,
+    ProviderOverloaded,
+    ProviderRefusedUs,
+    ProviderTimeout,
+    TallygateError,
+    UpstreamError,
+)
 from tallygate.genai.plan import Cause
 from tallygate.router.settings import RouterSettings
 
@@ -27,15 +35,18 @@ _NS_PER_S: Final = 1_000_000_000
 
 
 class Verdict(Struct, frozen=True):
-    """What one attempt says of its target. `wait_ns`: how long it asked to be left alone; `code`: the error."""
+    """What one attempt says of its target. `wait_ns`: how long it asked to be left alone; `code`: the error. `reached`:
+    whether it was reached, which is the one thing that no request has any influence on; None: nobody knows.
+    """
 
     kind: Kind
     wait_ns: int = 0
     code: str = ""
+    reached: bool | None = True
 
 
 SERVED: Final = Verdict("served")
-UNKNOWN: Final = Verdict("unknown")
+UNKNOWN: Final = Verdict("unknown", reached=None)
 
 
 class Circuit(Struct, frozen=True):
@@ -75,6 +86,10 @@ def judge_error(error: TallygateError) -> Verdict:
             return Verdict("refused", code=error.code)
         case ProviderOverloaded(retry_after_s=int(seconds)):
             return Verdict("limited", seconds * _NS_PER_S, error.code)
+        case ProviderNotConnected():
+            return Verdict("failed", code=error.code, reached=False)
+        case ProviderTimeout():
+            return Verdict("failed", code=error.code, reached=None)
         case UpstreamError():
             return Verdict("failed", code=error.code)
         case _:
@@ -106,6 +121,15 @@ def find_bar(circuit: Circuit, now_ns: int) -> Bar | None:
 def begin(circuit: Circuit) -> Circuit:
     """A call goes to a target that has no bar. Of one that is not closed it is the probe."""
     return replace(circuit, probing=True) if circuit.openings else circuit
+
+
+def part(verdict: Verdict) -> tuple[Verdict, Verdict]:
+    """What an attempt says to its own caller, and what to everybody: no caller's requests may close a target to others,
+    so all that counts for those is whether it could be reached.
+    """
+    if verdict.reached is None:
+        return verdict, UNKNOWN
+    return (verdict, SERVED) if verdict.reached else (UNKNOWN, verdict)
 
 
 def end(circuit: Circuit, verdict: Verdict, now_ns: int, rules: RouterSettings, *, is_probe: bool) -> Circuit:
