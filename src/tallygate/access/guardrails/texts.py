@@ -56,6 +56,7 @@ def edit_chat(request: ChatRequest, edit: Edit) -> ChatRequest:
         "response_format": _edit_format(request.response_format, edit),
         "metadata": edit_json(request.metadata, edit),
         "user": request.user and edit(request.user),
+        "stop": _each(request.stop, edit),
         "extra": edit_json(request.extra, edit),
     }
     return _change(request, changes)
@@ -83,7 +84,8 @@ def _edit_choice(choice: Choice, edit: Edit) -> Choice:
 
 def _edit_message(message: Message, edit: Edit) -> Message:
     parts = _each(message.parts, lambda part: edit_part(part, edit))
-    return _change(message, {"parts": parts, "extra": edit_json(message.extra, edit)})
+    name = message.name and edit(message.name)
+    return _change(message, {"parts": parts, "name": name, "extra": edit_json(message.extra, edit)})
 
 
 def _edit_tool(tool: Tool, edit: Edit) -> Tool:
