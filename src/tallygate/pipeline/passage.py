@@ -87,7 +87,7 @@ class GuardedPassage(Passage):
 
     def _take_frame(self, frame: Frame) -> None:
         if frame.closing and (kept := self._write(self._guard.flush())):
-            self._ready.append(kept)
+            self._send(kept)
         piece = self._write(self._guard.feed(frame.events))
         if frame.closing:
             self.held += piece

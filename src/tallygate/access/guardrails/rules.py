@@ -94,8 +94,8 @@ class Guard:
         return tuple(dict.fromkeys(name for _, name, action in self._tally if action == "redact"))
 
     def noted(self) -> tuple[Guarded, ...]:
-        """What was done, for the call's record: nothing of what was found."""
-        return tuple(Guarded(stage, name, action, count) for (stage, name, action), count in self._tally.items())
+        """What was done, for the call's record: nothing of what was found. A thread may still be counting."""
+        return tuple(Guarded(stage, name, action, count) for (stage, name, action), count in tuple(self._tally.items()))
 
     @property
     def rewrites_input(self) -> bool:
