@@ -4,7 +4,7 @@ import pytest
 
 from tallygate.access import admin
 from tallygate.access.passwords import give_password
-from tallygate.access.sessions import ACCOUNT_WRONG_MAX, PEER_WRONG_MAX, Session, Sessions
+from tallygate.access.sessions import ACCOUNT_WRONG_MAX, GUESSES_MAX, PEER_WRONG_MAX, Session, Sessions
 from tallygate.errors import NotSignedIn, PermissionDenied, TooManySignIns
 from tallygate.genai.secret import Secret
 from tallygate.store.database import Database
@@ -188,18 +188,40 @@ def test_who_has_a_whole_network_of_addresses_guesses_as_one(sessions: Sessions)
         with pytest.raises(NotSignedIn):
             sessions.sign_in_as_admin(Secret("wrong"), f"2001:db8::{guess:x}")
     with pytest.raises(TooManySignIns):
-        sessions.sign_in_as_admin(ADMIN_KEY, "2001:db8::ffff")
-    sessions.sign_in_as_admin(ADMIN_KEY, "2001:db8:0:1::1")
+        sessions.sign_in_as_admin(Secret("wrong"), "2001:db8::ffff")
+    with pytest.raises(NotSignedIn):
+        sessions.sign_in_as_admin(Secret("wrong"), "2001:db8:0:1::1")
+
+
+def test_the_right_admin_key_is_never_refused_for_wrong_ones(sessions: Sessions) -> None:
+    for _ in range(PEER_WRONG_MAX):
+        with pytest.raises(NotSignedIn):
+            sessions.sign_in_as_admin(Secret("wrong"), PEER)
+    assert sessions.find(sessions.sign_in_as_admin(ADMIN_KEY, PEER).reveal()) is not None
 
 
 def test_wrong_guesses_at_one_account_are_counted_and_a_right_one_forgotten(sessions: Sessions) -> None:
-    for _ in range(ACCOUNT_WRONG_MAX - 1):
+    for _ in range(GUESSES_MAX - 1):
         with pytest.raises(NotSignedIn):
             sessions.sign_in("acme", "ada", Secret("wrong"), PEER)
     sign_in(sessions)
-    for _ in range(ACCOUNT_WRONG_MAX):
+    for _ in range(GUESSES_MAX):
         with pytest.raises(NotSignedIn):
             sessions.sign_in("acme", "ada", Secret("wrong"), PEER)
     with pytest.raises(TooManySignIns):
         sign_in(sessions)
     sessions.sign_in_as_admin(ADMIN_KEY, PEER)
+
+
+def test_wrong_guesses_from_elsewhere_do_not_shut_the_owner_out_until_they_are_many(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tallygate.access.sessions.is_password", lambda stored, given: given.reveal() != "wrong")
+    for guess in range(ACCOUNT_WRONG_MAX - 1):
+        with pytest.raises(NotSignedIn):
+            sessions.sign_in("acme", "ada", Secret("wrong"), f"203.0.113.{guess // GUESSES_MAX}")
+    sign_in(sessions)
+    with pytest.raises(NotSignedIn):
+        sessions.sign_in("acme", "ada", Secret("wrong"), "203.0.113.250")
+    with pytest.raises(TooManySignIns):
+        sign_in(sessions)

@@ -37,7 +37,9 @@ SEEN_EVERY_NS: Final = 60_000_000_000
 """How exactly it is known when a session was last used: each page would otherwise be a write."""
 ADMIN_ACTOR: Final = "admin"
 
-ACCOUNT_WRONG_MAX: Final = 10
+GUESSES_MAX: Final = 10
+"""Wrong guesses at one account from one address: whoever makes them must not shut its owner out everywhere."""
+ACCOUNT_WRONG_MAX: Final = 200
 PEER_WRONG_MAX: Final = 100
 """Behind a proxy everybody has its address, and ten wrong guesses of one must not shut out all."""
 
@@ -98,6 +100,7 @@ class Sessions:
         self._admin_print = _print("admin", admin_key.reveal())
         self._idle_ns, self._absolute_ns = idle_s * _NS_PER_S, absolute_s * _NS_PER_S
         self._clock_ns = clock_ns
+        self._by_both = Guesses(GUESSES_MAX)
         self._by_account = Guesses(ACCOUNT_WRONG_MAX)
         self._by_peer = Guesses(PEER_WRONG_MAX)
 
@@ -113,25 +116,29 @@ class Sessions:
         """
         account = f"{workspace.casefold()[:100]}/{user.casefold()[:100]}"
         peer = name_neighbourhood(peer)
-        self._by_account.check(account)
-        self._by_peer.check(peer)
+        counted = (self._by_both, f"{account} {peer}"), (self._by_account, account), (self._by_peer, peer)
+        for guesses, name in counted:
+            guesses.check(name)
         holder = stored.find_holder(self._database, workspace, user)
         fits = is_password(holder.password if holder is not None else None, password)
         if holder is None or not fits or not _stands(holder):
-            self._by_account.note_wrong(account)
-            self._by_peer.note_wrong(peer)
+            for guesses, name in counted:
+                guesses.note_wrong(name)
             raise NotSignedIn(_WRONG)
-        self._by_account.forget(account)
+        self._by_both.forget(f"{account} {peer}")
         return holder
 
     def sign_in_as_admin(self, key: Secret, peer: str) -> Secret:
-        """The token of a new session with the admin key. Raises NotSignedIn, TooManySignIns."""
+        """The token of a new session with the admin key. Raises NotSignedIn, TooManySignIns.
+
+        The right key is never refused: nobody could guess it, and nobody must be able to shut the operator out.
+        """
+        if self._admin_key.matches(key):
+            return self._begin(None)
         peer = name_neighbourhood(peer)
         self._by_peer.check(peer)
-        if not self._admin_key.matches(key):
-            self._by_peer.note_wrong(peer)
-            raise NotSignedIn(_WRONG_KEY)
-        return self._begin(None)
+        self._by_peer.note_wrong(peer)
+        raise NotSignedIn(_WRONG_KEY)
 
     def find(self, token: str) -> Session | None:
         """The session of a token, if it is good at this moment; it counts as used."""
