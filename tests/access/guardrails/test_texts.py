@@ -8,7 +8,7 @@ from tallygate.genai.messages import Message
 def test_names_of_participants_and_what_ends_an_answer_are_texts_too() -> None:
     request = ChatRequest("m", (Message("user", name="bob@example.com"),), stop=("bob@example.com", "END"))
 
-    def hide(text: str, *, quoted: bool = False) -> str:  # noqa: ARG001 - as every edit
+    def hide(text: str, *, quoted: bool = False) -> str:
         return "[gone]" if "@" in text else text
 
     edited = edit_chat(request, hide)
