@@ -3,9 +3,11 @@
 import msgspec
 import pytest
 
+from tallygate.genai.plan import Target
 from tallygate.genai.usage import Usage
 from tallygate.ledger.catalogue import Listing, load_catalogue, read_catalogue
-from tallygate.ledger.prices import charge, choose_version
+from tallygate.ledger.pricelist import PriceList
+from tallygate.ledger.prices import charge
 from tallygate.providers.registry import load_rows
 
 CATALOGUE = load_catalogue()
@@ -41,10 +43,13 @@ def test_a_price_is_what_the_vendor_publishes() -> None:
 
 
 def test_a_coming_price_is_a_version_of_its_own() -> None:
-    versions = CATALOGUE.list_costs("gemini/gemini-3.6-flash")
-    now = choose_version(versions, "cost", "gemini/gemini-3.6-flash", 0)
-    then = choose_version(versions, "cost", "gemini/gemini-3.6-flash", FEB_1_2027_NS)
-    assert (len(versions), now, then) == (2, *versions)
+    now, then = CATALOGUE.list_costs("gemini/gemini-3.6-flash")
+    assert now.effective_from_ns < then.effective_from_ns <= FEB_1_2027_NS
+    prices = PriceList(CATALOGUE, {}, ())
+    for at_ns, price in ((0, now), (FEB_1_2027_NS, then)):
+        version = prices.cost(Target("gemini", "gemini-3.6-flash"), at_ns)
+        assert version is not None
+        assert version.price == price
 
 
 @pytest.mark.parametrize("name", ["openai/gpt-4o-2024-08-06", "anthropic/claude-sonnet-4-5-20250929"])

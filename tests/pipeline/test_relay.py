@@ -142,6 +142,17 @@ async def test_another_target_takes_over_before_the_first_event() -> None:
     assert relayed.outcome.status == "ok"
 
 
+async def test_a_provider_that_went_since_the_plan_was_made_is_passed_over() -> None:
+    client = KeptClient()
+    plan = make_plan("gone", "den")
+    relayed = await serve(make_call(client, stream=True), ScriptedExit(Script(pieces=[HELLO, STOP, DONE])), plan)
+    assert (client.body, relayed.outcome.status) == (HELLO + STOP, "ok")
+    nobody = await serve(make_call(KeptClient()), ScriptedExit(), make_plan("gone"))
+    assert nobody.error is not None
+    assert nobody.error.code == "no_endpoints"
+    assert "gone/m: provider gone is not configured any more" in nobody.error.message
+
+
 async def test_others_have_their_turn_between_targets_that_were_not_asked() -> None:
     exit_ = ScriptedExit(Script(headers=JSON, pieces=[WHOLE]))
     turns: list[int] = []

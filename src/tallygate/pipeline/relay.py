@@ -116,6 +116,9 @@ class Relay:
             with call.departure.watching():
                 if turn.pause_s is not None:
                     await asyncio.sleep(turn.pause_s)
+                if turn.target.provider not in self._providers():
+                    # The configuration was read again since the plan was made.
+                    return Excluded(turn.target, f"provider {turn.target.provider} is not configured any more")
                 ticket = self._gates.enter(turn.target, admitted.hold.workspace_id)
                 if isinstance(ticket, Excluded):
                     return ticket
