@@ -73,7 +73,7 @@ def test_a_day_counts_in_full_and_a_moment_does_not(house: House, past: Past, qu
 
 def test_a_permission_decides_whose_calls_are_summed(house: House, past: Past) -> None:
     own, ada = house.make_key(user="ada", name="adas")
-    whole, bob = house.make_key(user="bob", permissions=["accounting:view_tenant"])
+    whole, bob = house.make_key(user="bob", role="admin", permissions=["accounting:view_tenant"])
     _, stranger = house.make_key("rival")
     for record, charged_nusd in ((ada, 1), (bob, 10), (stranger, 100)):
         past.call(record, charged_nusd=charged_nusd)

@@ -110,12 +110,14 @@ class House:
         """One request with the admin key."""
         return self.ask(method, path, body, key=ADMIN_KEY)
 
-    def make_key(self, workspace: str = "acme", user: str = "owner", **wishes: Any) -> tuple[str, KeyRecord]:
-        """A key, and its record. Workspace and user are made where they are missing."""
+    def make_key(
+        self, workspace: str = "acme", user: str = "owner", role: str = "member", **wishes: Any
+    ) -> tuple[str, KeyRecord]:
+        """A key, and its record. Workspace and user are made where they are missing, the user with this role."""
         if workspace not in {row.name for row in admin.list_workspaces(self.database)}:
             admin.create_workspace(self.database, workspace, actor="cli")
         if user not in {row.name for row in admin.list_users(self.database, workspace)}:
-            admin.create_user(self.database, workspace, user, actor="cli")
+            admin.create_user(self.database, workspace, user, actor="cli", role=role)
         made = admin.create_key(self.database, MINTER, workspace=workspace, user=user, actor="cli", **wishes)
         return made.secret.reveal(), made.record
 
