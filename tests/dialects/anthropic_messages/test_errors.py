@@ -21,7 +21,7 @@ def body(kind: str, message: str) -> bytes:
         (400, "invalid_request_error", "Your credit balance is too low to access the API.", errors.ProviderRefusedUs),
         (401, "authentication_error", "invalid x-api-key", errors.ProviderRefusedUs),
         (402, "billing_error", "Pay first.", errors.ProviderRefusedUs),
-        (403, "permission_error", "No.", errors.ProviderRefusedUs),
+        (403, "permission_error", "No.", errors.ProviderForbidsUs),
         (404, "not_found_error", "model: claude-none", errors.ProviderRejected),
         (404, "not_found_error", "Not found", errors.ProviderFailed),
         (413, "request_too_large", "Too large.", errors.PayloadTooLarge),
