@@ -200,7 +200,8 @@ def give_back_what_has_leaked(rows: Rows, items: Sequence[Item], now_ns: int) ->
     for result in folded.results:
         if isinstance(result, Voided):
             waited_ns = max(0, now_ns - result.hold.opened_at_ns)
-            leaked = {row_id: waited_ns * rows.rates[row_id].per_minute // 60_000 for row_id in result.hold.rate_ids}
+            known = [rows.rates[row_id] for row_id in result.hold.rate_ids if row_id in rows.rates]
+            leaked = {rate.id: waited_ns * rate.per_minute // 60_000 for rate in known}
             for row_id, micro in leaked.items():
                 folded = _alter_rates(folded, (row_id,), "requests", -min(10**6, micro))
     return folded
