@@ -36,7 +36,7 @@ def input_of(*reaches: Reach, **members: Any) -> tuple[int, int]:
 
 def test_a_plain_call_is_bounded_by_its_bytes() -> None:
     bound, size = bound_of(UNKNOWN, max_output_tokens=100)
-    assert bound == Bound((PROMPT_TOKENS + size) * 2, 8_000, 100, None)
+    assert bound == Bound((PROMPT_TOKENS + size) * 2, 8_000, 100, None, input_tokens_max=PROMPT_TOKENS + size)
 
 
 def test_a_picture_counts_at_most_its_ceiling() -> None:
