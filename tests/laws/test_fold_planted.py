@@ -16,7 +16,7 @@ def test_a_planted_defect_is_found(book: Fold) -> None:
         run_state_machine_as_test(
             trial,
             settings=settings(
-                max_examples=500,
+                max_examples=3_000,
                 stateful_step_count=100,
                 deadline=None,
                 database=None,
